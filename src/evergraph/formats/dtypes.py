@@ -241,7 +241,7 @@ def as_dtype(type_value: object) -> DType:
 
     Args:
         type_value: a DType, a ``DataType`` number, a name (``"float32"``, ``"float"``,
-            ``"float32_ref"``), a NumPy dtype, scalar type, scalar or array, or one of
+            ``"float32_ref"``), a NumPy dtype, scalar type or array, or one of
             Python's ``float`` (float32), ``int`` (int32), ``bool``, ``complex``
             (complex128), ``str``, ``bytes`` and ``object`` (string).
 
