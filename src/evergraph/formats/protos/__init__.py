@@ -15,7 +15,7 @@ one of those into one of these.
 
 from __future__ import annotations
 
-from typing import Any
+import typing
 
 from evergraph.errors import InvalidArgumentError
 
@@ -25,7 +25,7 @@ MAX_BYTES = 2**31 - 1
 _FUNCTIONS = ("adopt", "file_members", "pool", "serialize")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name.startswith("__"):
         raise AttributeError(name)
     from evergraph.formats.protos._registry import MEMBERS
@@ -44,7 +44,7 @@ def __dir__() -> list[str]:
     return sorted([*MEMBERS, *_FUNCTIONS])
 
 
-def pool() -> Any:
+def pool() -> typing.Any:
     """The descriptor pool of these messages.
 
     Hand it to `text_format` or `json_format` as `descriptor_pool` where a message holds
@@ -55,7 +55,7 @@ def pool() -> Any:
     return POOL
 
 
-def file_members(path: str) -> dict[str, Any]:
+def file_members(path: str) -> dict[str, typing.Any]:
     """What a .proto file defines: its messages, enums and enum values by name.
 
     Args:
@@ -69,7 +69,7 @@ def file_members(path: str) -> dict[str, Any]:
     return dict(FILES[path])
 
 
-def adopt(message: Any) -> Any:
+def adopt(message: typing.Any) -> typing.Any:
     """The same message as an instance of the class here.
 
     Args:
@@ -92,7 +92,7 @@ def adopt(message: Any) -> Any:
     return GetMessageClass(descriptor).FromString(message.SerializeToString())
 
 
-def serialize(message: Any, *, deterministic: bool = False) -> bytes:
+def serialize(message: typing.Any, *, deterministic: bool = False) -> bytes:
     """The bytes of a message.
 
     Args:
