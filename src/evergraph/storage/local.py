@@ -1,0 +1,157 @@
+"""Files on this machine's disks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat as stat_bits
+import weakref
+from typing import IO
+
+from evergraph import errors
+from evergraph.storage.filesystem import (
+    FileStatistics,
+    FileSystem,
+    RandomAccessFile,
+    local_path,
+)
+from evergraph.storage.os_errors import raise_storage_error, storage_errors
+
+_STREAM_BUFFER = 512 * 1024
+
+
+class LocalFile(RandomAccessFile):
+    """A local file, read with ``pread``.
+
+    Not mapped into memory: a mapped file that somebody cuts short kills the process that reads it,
+    and a tensor has to be copied out anyway to become the caller's.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise_storage_error(error, path)
+        self._close = weakref.finalize(self, os.close, descriptor)
+        self._descriptor = descriptor
+        self.path = path
+        found = os.fstat(descriptor)
+        self.size = found.st_size
+        if not stat_bits.S_ISREG(found.st_mode):
+            self.close()
+            if stat_bits.S_ISDIR(found.st_mode):
+                raise errors.IsFolderError(None, None, f"{path}; Is a directory")
+            raise errors.FailedPreconditionError(
+                None, None, f"{path} is a device, pipe or socket, not a file."
+            )
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        done = 0
+        if not self._close.alive:
+            raise errors.FailedPreconditionError(None, None, f"{self.path} has been closed.")
+        try:
+            while done < len(buffer):
+                count = os.preadv(self._descriptor, [buffer[done:]], offset + done)
+                if count == 0:
+                    raise errors.OutOfRangeError(
+                        None,
+                        None,
+                        f"{self.path} ends at {offset + done}: {len(buffer)} bytes were wanted "
+                        f"at offset {offset}.",
+                    )
+                done += count
+        except OSError as error:
+            raise_storage_error(error, self.path)
+
+    def close(self) -> None:
+        self._close()
+
+
+class LocalFileSystem(FileSystem):
+    """The local disks, by path or ``file://`` path."""
+
+    def open(self, path: str, mode: str) -> IO[bytes]:
+        path = local_path(path)
+        with storage_errors(path):
+            return open(path, mode, buffering=_STREAM_BUFFER)
+
+    def open_random_access(self, path: str) -> RandomAccessFile:
+        return LocalFile(local_path(path))
+
+    def stat(self, path: str) -> FileStatistics:
+        path = local_path(path)
+        with storage_errors(path):
+            found = os.stat(path)
+        return FileStatistics(found.st_size, found.st_mtime_ns, stat_bits.S_ISDIR(found.st_mode))
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(local_path(path))
+
+    def list_folder(self, path: str) -> list[str]:
+        path = local_path(path)
+        with storage_errors(path):
+            return sorted(os.listdir(path))
+
+    def make_folder(self, path: str, parents: bool = False) -> None:
+        path = local_path(path)
+        with storage_errors(path):
+            try:
+                (os.makedirs if parents else os.mkdir)(path)
+            except FileExistsError as error:
+                if not os.path.isdir(path):
+                    raise errors.NotFolderError(
+                        None, None, f"{path} is not a directory: a file of this name is there."
+                    ) from error
+
+    def rename(self, old: str, new: str, overwrite: bool = False) -> None:
+        old, new = local_path(old), local_path(new)
+        if not overwrite:
+            _refuse_existing(new)
+        with storage_errors(old):
+            os.replace(old, new)
+
+    def copy(self, old: str, new: str, overwrite: bool = False) -> None:
+        from evergraph.storage.publish import Publication
+
+        old, new = local_path(old), local_path(new)
+        if not overwrite:
+            _refuse_existing(new)
+        with LocalFile(old) as source, Publication(durability="none", make_folders=False) as copied:
+            if os.path.isdir(new):
+                raise errors.IsFolderError(
+                    None, None, f"{new}; Is a directory: give the copy's own name."
+                )
+            target = copied.create(new)
+            piece = memoryview(bytearray(min(_STREAM_BUFFER, source.size)))
+            for offset in range(0, source.size, _STREAM_BUFFER):
+                part = piece[: source.size - offset]
+                source.read_into(offset, part)
+                target.write(part)
+
+    def remove(self, path: str) -> None:
+        path = local_path(path)
+        with storage_errors(path):
+            if os.path.isdir(path) and not os.path.islink(path):
+                raise errors.IsFolderError(
+                    None, None, f"{path}; Is a directory: DeleteRecursively removes folders."
+                )
+            os.remove(path)
+
+    def remove_tree(self, path: str) -> None:
+        path = local_path(path)
+        with storage_errors(path):
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.remove(path)
+
+
+def _refuse_existing(path: str) -> None:
+    if os.path.lexists(path):
+        raise errors.FileAlreadyExistsError(
+            None, None, f"file already exists: {path}. Pass overwrite=True to replace it."
+        )
+
+
+LOCAL = LocalFileSystem()
