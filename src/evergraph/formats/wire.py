@@ -1,0 +1,117 @@
+"""The protocol-buffer wire format, as much as two tiny messages need.
+
+Opening a checkpoint reads a header and some entries, one message a tensor. Doing that here means
+that reading weights never loads protobuf, and costs a few microseconds an entry.
+
+========= ==== =====================================================
+type      code payload
+========= ==== =====================================================
+varint    0    7 bits a byte, low ones first, top bit: more follow
+64 bit    1    8 bytes, little-endian
+bytes     2    a varint length, then that many bytes
+32 bit    5    4 bytes, little-endian
+========= ==== =====================================================
+
+A field is a varint ``number << 3 | code``, then its payload. Negative int32 and int64 are ten-byte
+varints of their 64-bit two's complement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+_LONGEST_VARINT = 10
+
+
+class WireError(ValueError):
+    """Bytes that are not what the wire format says; the caller knows which file they are from."""
+
+
+def encode_varint(value: int) -> bytes:
+    """The varint of a number from 0 to 2**64 - 1."""
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def decode_varint(data: bytes, position: int) -> tuple[int, int]:
+    """Returns the varint at ``position`` and the position behind it.
+
+    Raises:
+        WireError: the bytes end within it, or it does not fit 64 bits.
+    """
+    value = shift = 0
+    for byte in data[position : position + _LONGEST_VARINT]:
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            if value >> 64:
+                raise WireError("a varint is longer than 64 bits")
+            return value, position
+        shift += 7
+    if shift == 7 * _LONGEST_VARINT:
+        raise WireError("a varint is longer than 64 bits")
+    raise WireError("a varint is cut off")
+
+
+def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+    """Yields ``(number, code, value)`` for each field of a message.
+
+    The value is bytes for code 2, else a number from 0 to 2**64 - 1 (see `signed`).
+
+    Raises:
+        WireError: the bytes are no message.
+    """
+    position, end = 0, len(data)
+    while position < end:
+        tag = data[position]
+        if tag < 0x80:
+            position += 1
+        else:
+            tag, position = decode_varint(data, position)
+        number, code = tag >> 3, tag & 7
+        if number == 0 or number >= 1 << 29:
+            raise WireError(f"{number} is no field number")
+        value: int | bytes
+        if code == VARINT:
+            value, position = decode_varint(data, position)
+        elif code == BYTES:
+            length, position = decode_varint(data, position)
+            value = data[position : position + length]
+            position += length
+        elif code in (FIXED32, FIXED64):
+            width = 4 if code == FIXED32 else 8
+            value = int.from_bytes(data[position : position + width], "little")
+            position += width
+        else:
+            raise WireError(f"field {number} has wire type {code}")
+        if position > end:
+            raise WireError(f"field {number} is cut off")
+        yield number, code, value
+
+
+def signed(value: int) -> int:
+    """A 64-bit number from its two's complement."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def varint_field(number: int, value: int) -> bytes:
+    """A field of a number; negative ones as two's complement."""
+    return encode_varint(number << 3 | VARINT) + encode_varint(value & 0xFFFFFFFFFFFFFFFF)
+
+
+def bytes_field(number: int, value: bytes) -> bytes:
+    """A field of bytes: a string, or a message within the message."""
+    return encode_varint(number << 3 | BYTES) + encode_varint(len(value)) + value
+
+
+def fixed32_field(number: int, value: int) -> bytes:
+    """A field of 32 bits."""
+    return encode_varint(number << 3 | FIXED32) + value.to_bytes(4, "little")
