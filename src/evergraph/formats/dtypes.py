@@ -443,3 +443,6 @@ for _dtype in ALL_DTYPES:
 # C's integer types are classes of their own where two of them have the same width.
 for _platform in (np.intc, np.uintc, np.int_, np.uint, np.longlong, np.ulonglong):
     _ANY.setdefault(_platform, _BY_NAME[np.dtype(_platform).name])
+
+#: DT_INVALID: the type of an output that nobody has declared. No tensor of a legal graph has it.
+INVALID: Final = _define(0, "invalid", "invalid", "h", 0)

@@ -1,0 +1,108 @@
+"""What lives as long as a session: variables, random streams, queues; and how runs are stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from evergraph import errors
+
+State = TypeVar("State")
+
+
+class RunLimits(threading.local):
+    """What bounds the run that this thread is in: a deadline (monotonic seconds) or None."""
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+
+
+class SessionState:
+    """The resources and node states of one session. Containers of a process-wide store can be shared by several."""
+
+    def __init__(self, capabilities: frozenset[str] | None = None) -> None:
+        self._lock = threading.RLock()
+        self._resources: dict[tuple[str, str, type], Any] = {}
+        self._node_states: dict[str, Any] = {}
+        self._waiters: set[threading.Condition] = set()
+        self.closed = False
+        self.limits = RunLimits()
+        #: None: everything is allowed (a program's own graph).
+        self.capabilities = capabilities
+
+    def node_state(self, node: str, make: Callable[[], State]) -> State:
+        """The state of node ``node``, made on first use."""
+        with self._lock:
+            if node not in self._node_states:
+                self._node_states[node] = make()
+            state: State = self._node_states[node]
+            return state
+
+    def resource(
+        self, container: str, name: str, kind: type[State], make: Callable[[], State]
+    ) -> State:
+        """The object ``name`` of type ``kind`` in ``container``, made on first use."""
+        key = (container, name, kind)
+        with self._lock:
+            if key not in self._resources:
+                self._resources[key] = make()
+            found: State = self._resources[key]
+            return found
+
+    def find_resource(self, container: str, name: str) -> Any:
+        """The object ``name`` in ``container``, whatever its type, or None."""
+        with self._lock:
+            for (place, own_name, _), resource in self._resources.items():
+                if place == container and own_name == name:
+                    return resource
+        return None
+
+    def delete_resource(self, resource: Any) -> None:
+        """Forgets ``resource``."""
+        with self._lock:
+            for key in [key for key, value in self._resources.items() if value is resource]:
+                del self._resources[key]
+
+    def clear_containers(self, containers: list[str]) -> None:
+        """Forgets all resources in ``containers`` (all containers where the list is empty)."""
+        with self._lock:
+            for key in [key for key in self._resources if not containers or key[0] in containers]:
+                del self._resources[key]
+
+    def wait(self, condition: threading.Condition, ready: Callable[[], bool]) -> None:
+        """Waits on ``condition``, which the caller holds, until ``ready()``; see KernelContext.wait."""
+        with self._lock:
+            self._waiters.add(condition)
+        try:
+            while not ready():
+                if self.closed:
+                    raise errors.CancelledError(None, None, "Session was closed.")
+                deadline = self.limits.deadline
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise errors.DeadlineExceededError(
+                        None, None, "Timed out waiting for notification"
+                    )
+                condition.wait(left)
+        finally:
+            with self._lock:
+                self._waiters.discard(condition)
+
+    def check_running(self) -> None:
+        """Raises where this thread's run must stop: CancelledError, DeadlineExceededError."""
+        if self.closed:
+            raise errors.CancelledError(None, None, "Session was closed.")
+        deadline = self.limits.deadline
+        if deadline is not None and time.monotonic() > deadline:
+            raise errors.DeadlineExceededError(None, None, "The run took longer than its timeout")
+
+    def close(self) -> None:
+        """Cancels whatever waits."""
+        self.closed = True
+        with self._lock:
+            waiters = list(self._waiters)
+        for condition in waiters:
+            with condition:
+                condition.notify_all()
