@@ -57,9 +57,9 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
 def pack(value: Any) -> Any:
     """``value`` with every array, at any depth, as plain values."""
     if isinstance(value, np.ndarray):
-        return {_ARRAY: _pack_array(value)}
+        return {_ARRAY: pack_array(value)}
     if isinstance(value, np.generic):
-        return {_SCALAR: _pack_array(np.asarray(value))}
+        return {_SCALAR: pack_array(np.asarray(value))}
     if isinstance(value, dict):
         return {key: pack(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -74,9 +74,9 @@ def unpack(value: Any) -> Any:
     """The reverse of :func:`pack`."""
     if isinstance(value, dict):
         if _ARRAY in value:
-            return _unpack_array(*value[_ARRAY])
+            return unpack_array(*value[_ARRAY])
         if _SCALAR in value:
-            return _unpack_array(*value[_SCALAR])[()]
+            return unpack_array(*value[_SCALAR])[()]
         return {key: unpack(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         items = [unpack(item) for item in value]
@@ -84,7 +84,7 @@ def unpack(value: Any) -> Any:
     return value
 
 
-def _pack_array(array: np.ndarray) -> tuple[str, tuple[int, ...], Any]:
+def pack_array(array: np.ndarray) -> tuple[str, tuple[int, ...], Any]:
     if array.dtype.kind in "OSU":
         flat = [_as_bytes(item) for item in array.ravel().tolist()]
         return "string", array.shape, flat
@@ -102,7 +102,7 @@ def _as_bytes(item: Any) -> bytes:
     raise TypeError(f"an array of objects may hold strings only, not {type(item).__name__}")
 
 
-def _unpack_array(name: str, shape: tuple[int, ...], data: Any) -> np.ndarray:
+def unpack_array(name: str, shape: tuple[int, ...], data: Any) -> np.ndarray:
     if name == "string":
         array = np.empty(len(data), dtype=object)
         array[:] = data

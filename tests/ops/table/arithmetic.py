@@ -1,0 +1,93 @@
+"""Element-wise arithmetic of two inputs, comparisons, logic."""
+
+from __future__ import annotations
+
+from tests.ops.rows import bad, case, const, flags, grid, nonzero, positive, row, special, value
+
+SHAPES = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1, 3), (4, 1)), ((), (3,)), ((0, 3), (1, 3))]
+PLAIN = [case(grid(*a), grid(*b)) for a, b in SHAPES]
+DIVISION = [case(grid(*a), nonzero(*b)) for a, b in SHAPES]
+EXTREMES = case(special(), special())
+MISFIT = bad("InvalidArgumentError", grid(2, 3), grid(2))
+
+for op in ("Add", "AddV2", "Sub", "Mul", "SquaredDifference"):
+    row(op, *PLAIN, EXTREMES, MISFIT)
+row("MulNoNan", *PLAIN, case(value([0.0, 1.0, float("inf")]), value([float("nan"), 0.0, 0.0])))
+for op in ("Maximum", "Minimum"):
+    row(op, *PLAIN, EXTREMES, MISFIT)
+
+for op in ("RealDiv", "Div", "FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod", "Mod"):
+    row(op, *DIVISION, MISFIT)
+for op in ("DivNoNan", "Xdivy", "Xlogy"):
+    row(
+        op,
+        *[case(grid(*a), positive(*b)) for a, b in SHAPES],
+        case(grid(3), value([0.0, 0.0, 2.0])),
+    )
+row(
+    "Pow",
+    *[case(positive(*a, high=2), positive(*b, high=1)) for a, b in SHAPES],
+    case(grid(2, 3), value(2)),
+    MISFIT,
+)
+row("Atan2", *PLAIN)
+
+for op in ("Less", "LessEqual", "Greater", "GreaterEqual"):
+    row(op, *PLAIN, EXTREMES, MISFIT)
+for op in ("Equal", "NotEqual"):
+    row(
+        op,
+        *PLAIN,
+        EXTREMES,
+        case(grid(2), grid(3), incompatible_shape_error=False),
+        MISFIT,
+    )
+row("ApproximateEqual", case(grid(4), grid(4), tolerance=0.5), case(grid(2, 2), grid(2, 2)))
+
+for op in ("LogicalAnd", "LogicalOr"):
+    row(
+        op,
+        case(flags(2, 3), flags(2, 3)),
+        case(flags(2, 1), flags(3)),
+        bad("InvalidArgumentError", flags(2), flags(3)),
+    )
+row("LogicalNot", case(flags(2, 3)), case(flags()))
+for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor"):
+    row(op, *PLAIN, EXTREMES)
+row("Invert", case(grid(2, 3)), case(special()))
+
+row(
+    "AddN",
+    case([grid(2, 3)]),
+    case([grid(2, 3), grid(2, 3), grid(2, 3)]),
+    case([grid(), grid()]),
+    bad("InvalidArgumentError", [grid(2), grid(3)]),
+)
+row(
+    "Select",
+    case(flags(2, 3), grid(2, 3), grid(2, 3)),
+    case(flags(2), grid(2, 3), grid(2, 3)),
+    case(flags(), grid(2, 3), grid(2, 3)),
+    bad("InvalidArgumentError", flags(3), grid(2, 3), grid(2, 3)),
+)
+row(
+    "SelectV2",
+    case(flags(2, 3), grid(2, 3), grid(2, 3)),
+    case(flags(3), grid(2, 3), grid()),
+    case(flags(2, 1), grid(3), grid(1, 3)),
+    bad("InvalidArgumentError", flags(2), grid(2, 3), grid(2, 3)),
+)
+row(
+    "BroadcastGradientArgs",
+    case(const([2, 3]), const([3])),
+    case(const([2, 1, 3]), const([4, 1])),
+    case(value([2, 3]), value([2, 3])),
+    case(value([]), value([5])),
+    bad("InvalidArgumentError", value([2]), value([3])),
+)
+row("BroadcastArgs", case(const([2, 3]), const([3])), case(value([2, 1, 3]), value([4, 1])))
+row(
+    "ClipByValue",
+    case(grid(2, 3), value(-1), value(1)),
+    case(grid(1, 3), value([[0, 0, 1]]), value([[1, 0, 2]])),
+)

@@ -1,0 +1,101 @@
+"""Variables: what writes and reads them, and the optimizers' updates."""
+
+from __future__ import annotations
+
+from tests.ops.rows import bad, case, grid, positive, ref, resource, row, value
+
+row(
+    "Assign",
+    case(ref(grid(2, 3)), grid(2, 3)),
+    case(ref(grid(2, 3), initialize=False), grid(2, 3)),
+    case(ref(grid(2)), grid(3), validate_shape=False),
+    bad("InvalidArgumentError", ref(grid(2)), grid(3)),
+)
+for op in ("AssignAdd", "AssignSub"):
+    row(
+        op,
+        case(ref(grid(2, 3)), grid(2, 3)),
+        case(ref(grid()), grid()),
+        bad("InvalidArgumentError", ref(grid(2)), grid(3)),
+        bad("FailedPreconditionError", ref(grid(2), initialize=False), grid(2)),
+        runs=2,
+    )
+row("IsVariableInitialized", case(ref(grid(2))), case(ref(grid(2), initialize=False)))
+for op in ("ScatterUpdate", "ScatterAdd", "ScatterSub", "ScatterMul", "ScatterMax", "ScatterMin"):
+    row(
+        op,
+        case(ref(grid(4, 2)), value([1, 3]), grid(2, 2)),
+        case(ref(grid(4)), value([[0, 2]]), grid(1, 2)),
+        bad("InvalidArgumentError", ref(grid(2)), value([2]), grid(1)),
+        runs=2,
+    )
+for op in ("ScatterNdUpdate", "ScatterNdAdd", "ScatterNdSub"):
+    row(op, case(ref(grid(3, 2)), value([[0, 1], [2, 0]]), grid(2)), runs=2)
+row(
+    "CountUpTo",
+    case(ref(value(0)), limit=5),
+    bad("OutOfRangeError", ref(value(5)), limit=5),
+    runs=3,
+)
+
+row(
+    "ApplyGradientDescent",
+    case(ref(grid(2, 3)), value(0.5), grid(2, 3)),
+    bad("InvalidArgumentError", ref(grid(2)), value(0.5), grid(3)),
+    runs=2,
+)
+row(
+    "ApplyMomentum",
+    case(ref(grid(2, 3)), ref(grid(2, 3)), value(0.5), grid(2, 3), value(0.875)),
+    case(ref(grid(3)), ref(grid(3)), value(0.5), grid(3), value(0.875), use_nesterov=True),
+    runs=2,
+)
+ADAM = [value(0.875), value(0.984375), value(0.125), value(0.875), value(0.984375), value(0.0625)]
+row(
+    "ApplyAdam",
+    case(ref(grid(2, 3)), ref(grid(2, 3)), ref(positive(2, 3)), *ADAM, grid(2, 3)),
+    case(ref(grid(3)), ref(grid(3)), ref(positive(3)), *ADAM, grid(3), use_nesterov=True),
+    runs=2,
+)
+row("ApplyAdagrad", case(ref(grid(2)), ref(positive(2)), value(0.5), grid(2)), runs=2)
+row(
+    "ApplyRMSProp",
+    case(ref(grid(2)), ref(positive(2)), ref(grid(2)), value(0.125), value(0.875), value(0.5),
+         value(0.0625), grid(2)),
+    runs=2,
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------ resource variables
+
+row("ReadVariableOp", case(resource("dtype", grid(2, 3))))
+row("VarIsInitializedOp", case(resource("float", grid(2))),
+    case(resource("float", grid(2), initialize=False)))  # fmt: skip
+row("VariableShape", case(resource("float", grid(2, 3))))
+row("AssignVariableOp", case(resource("dtype", grid(2, 3)), grid(2, 3)))
+for op in ("AssignAddVariableOp", "AssignSubVariableOp"):
+    row(
+        op,
+        case(resource("dtype", grid(2, 3)), grid(2, 3)),
+        bad("InvalidArgumentError", resource("dtype", grid(2)), grid(3)),
+        runs=2,
+    )
+row(
+    "ResourceGather",
+    case(resource("dtype", grid(4, 2)), value([[0, 3]])),
+    bad("InvalidArgumentError", resource("dtype", grid(4)), value([4])),
+)
+for op in ("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate"):
+    row(op, case(resource("dtype", grid(4, 2)), value([1, 1]), grid(2, 2)), runs=2)
+row("ResourceApplyGradientDescent", case(resource("T", grid(2)), value(0.5), grid(2)), runs=2)
+row(
+    "ResourceApplyMomentum",
+    case(resource("T", grid(2)), resource("T", grid(2)), value(0.5), grid(2), value(0.875)),
+    runs=2,
+)
+row(
+    "ResourceApplyAdam",
+    case(
+        resource("T", grid(2)), resource("T", grid(2)), resource("T", positive(2)), *ADAM, grid(2)
+    ),
+    runs=2,
+)
