@@ -12,12 +12,13 @@ copy and a reader of tracebacks find it.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
 from typing import Any, Final
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+from evergraph.formats import wire
 
 DESCRIPTOR_SET: Final = "descriptors.binpb"
 
@@ -40,26 +41,6 @@ def _reduce(message: Any) -> tuple[Any, tuple[Any, bytes]]:
     return _restore, (type(message), message.SerializePartialToString())
 
 
-def _files_in(data: bytes) -> Iterator[bytes]:
-    """The members of a serialized FileDescriptorSet: field 1, length-delimited, each.
-
-    Done by hand because `descriptor_pb2`, needed for nothing else, is slow to import.
-    """
-    position = 0
-    while position < len(data):
-        position += 1  # the tag
-        length = shift = 0
-        while True:
-            byte = data[position]
-            position += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        yield data[position : position + length]
-        position += length
-
-
 def _adopt_class(descriptor: Descriptor, package: str, qualname: str) -> Any:
     """Makes the class of a message and those nested in it, and says where they live."""
     made: Any = message_factory.GetMessageClass(descriptor)
@@ -76,7 +57,9 @@ def _load() -> None:
     package = __name__.rpartition(".")[0]
     data = pkgutil.get_data(package, DESCRIPTOR_SET)
     assert data is not None
-    for file in [POOL.AddSerializedFile(serialized) for serialized in _files_in(data)]:
+    # A FileDescriptorSet is files in field 1. `descriptor_pb2` would say so too, slowly.
+    serialized = [value for _, _, value in wire.fields(data) if isinstance(value, bytes)]
+    for file in [POOL.AddSerializedFile(each) for each in serialized]:
         members: dict[str, Any] = {}
         for name, message in file.message_types_by_name.items():
             members[name] = _adopt_class(message, package, name)
