@@ -1,0 +1,403 @@
+"""Reads tensor bundles: opening costs the index, reading a tensor costs that tensor.
+
+Every checksum is verified, and every number from the file is checked against the bytes
+that are there before anything is allocated by it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, NoReturn
+
+import numpy as np
+
+from evergraph import errors
+from evergraph.formats.bundle import data_path, decode_name, encode_name, index_path
+from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
+from evergraph.formats.bundle_strings import decode_strings
+from evergraph.formats.crc32c import crc32c, unmask
+from evergraph.formats.dtypes import DType, string
+from evergraph.formats.slice_key import encode_slice_key, is_slice_key
+from evergraph.formats.table import TableReader
+from evergraph.formats.tensor_slice import TensorSlice, overlap
+from evergraph.formats.wire import WireError
+from evergraph.nearest import did_you_mean
+from evergraph.storage.filesystem import Path, RandomAccessFile, filesystem, path_text
+
+Array = np.ndarray[Any, Any]
+
+_PIECE = 1 << 20
+# Data files are opened with the index, so that a checkpoint that is open can still be read when
+# somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
+_MOST_OPENED_AHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """What is known of a tensor without reading it.
+
+    Attributes:
+        name: its key.
+        dtype: its type.
+        shape: its size in each dimension.
+        nbytes: how many bytes it takes in the file.
+        slices: the parts in which it is stored; none if it is stored whole.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    nbytes: int
+    slices: tuple[TensorSlice, ...]
+
+
+class BundleReader:
+    """A checkpoint of format V2, open for reading; several threads may.
+
+    Args:
+        prefix: path and beginning of the file names.
+
+    Raises:
+        NotFoundError: there is no index file.
+        DataLossError: the index is damaged.
+        UnimplementedError: it is made for newer readers than this.
+
+    Attributes:
+        prefix: as given.
+        num_shards: how many data files belong to it.
+        big_endian: whether its numbers are stored big-endian.
+    """
+
+    def __init__(self, prefix: Path) -> None:
+        self.prefix = path_text(prefix)
+        self._path = index_path(self.prefix)
+        self._index = filesystem(self.prefix).open_random_access(self._path)
+        self._data: dict[int, RandomAccessFile] = {}
+        self._lock = Lock()
+        self._values: dict[bytes, bytes] | None = None
+        try:
+            self._table = TableReader(self._index)
+            header = self._read_header()
+        except BaseException:
+            self._index.close()
+            raise
+        self.num_shards = header.num_shards
+        self.big_endian = header.big_endian
+        for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
+            try:
+                self._data_file(shard)
+            except errors.OpError:
+                continue  # the index can be listed without it; reading a tensor of it says so
+
+    def names(self) -> list[str]:
+        """The names of all tensors, sorted; a tensor that is stored in slices is one."""
+        return [decode_name(key) for key in self._all_values()]
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str) or not name:
+            return False
+        key = encode_name(name)
+        return self._value(key) is not None
+
+    def __len__(self) -> int:
+        return len(self._all_values())
+
+    def info(self, name: str) -> TensorInfo:
+        """Type, shape and size of a tensor.
+
+        Raises:
+            KeyNotFoundError: there is no such tensor.
+            DataLossError: its entry is damaged.
+        """
+        entry, dtype = self._entry(name)
+        nbytes = math.prod(entry.shape) * dtype.size if entry.slices else entry.size
+        return TensorInfo(name, dtype, entry.shape, nbytes, entry.slices)
+
+    def read(self, name: str) -> Array:
+        """The value of a tensor, strings as an array of bytes objects. The array is the caller's.
+
+        Raises:
+            KeyNotFoundError: there is no such tensor.
+            NotFoundError: the data file is missing.
+            DataLossError: entry or data are damaged.
+            UnimplementedError: values of its type cannot be read.
+        """
+        entry, dtype = self._entry(name)
+        if not entry.slices:
+            return self._read_entry(name, entry, dtype)
+        whole = TensorSlice(((0, -1),) * len(entry.shape))
+        return self._assemble(name, entry, dtype, whole)
+
+    def read_slice(self, name: str, box: TensorSlice) -> Array:
+        """The part ``box`` of a tensor; of one stored in slices, only those needed are read.
+
+        Raises:
+            InvalidArgumentError: the box is not within the tensor.
+            As `read`.
+        """
+        entry, dtype = self._entry(name)
+        ranges = box.within(entry.shape)
+        if not entry.slices:
+            part: Array = self._read_entry(name, entry, dtype)[ranges].copy()
+            return part
+        return self._assemble(name, entry, dtype, box)
+
+    def close(self) -> None:
+        """Gives the files back."""
+        self._index.close()
+        for file in self._data.values():
+            file.close()
+
+    def __enter__(self) -> BundleReader:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------- index
+
+    def _read_header(self) -> BundleHeader:
+        first = self._table.first()
+        if first is None or first[0] != b"":
+            self._fail("does not begin with a header: it is a table, but not of a checkpoint")
+        try:
+            header = BundleHeader.decode(first[1])
+        except WireError as error:
+            self._fail(f"has a damaged header: {error}")
+        if header.num_shards < 1:
+            self._fail(f"has a damaged header: it names {header.num_shards} data files")
+        if header.min_consumer > VERSION or VERSION in header.bad_consumers:
+            raise errors.UnimplementedError(
+                None,
+                None,
+                f"{self._path} is made for readers of version {header.min_consumer} or later "
+                f"(bad ones: {list(header.bad_consumers)}); evergraph reads version {VERSION}.",
+            )
+        return header
+
+    def _all_values(self) -> dict[bytes, bytes]:
+        """Each tensor's entry, not decoded, in order. The pieces of sliced tensors are left out."""
+        if self._values is None:
+            values = dict(self._table)
+            del values[b""]
+            pieces = [key for key in values if is_slice_key(key)]
+            if pieces:
+                for key, value in list(values.items()):
+                    for box in self._decode(key, value).slices:
+                        values.pop(encode_slice_key(key, box), None)
+            self._values = values
+        return self._values
+
+    def _value(self, key: bytes) -> bytes | None:
+        return self._table.get(key) if self._values is None else self._values.get(key)
+
+    def _decode(self, key: bytes, value: bytes) -> BundleEntry:
+        try:
+            return BundleEntry.decode(value)
+        except WireError as error:
+            self._fail(f"has a damaged entry for tensor {decode_name(key)!r}: {error}")
+
+    def _entry(self, name: str) -> tuple[BundleEntry, DType]:
+        key = encode_name(name)
+        value = self._value(key) if key else None
+        if value is None:
+            raise errors.KeyNotFoundError(
+                None,
+                None,
+                f"Key {name} not found in checkpoint {self.prefix}, which has {len(self)} tensors."
+                + did_you_mean(name, self.names()),
+            )
+        entry = self._decode(key, value)
+        return entry, self._dtype(name, entry.dtype)
+
+    def _dtype(self, name: str, number: int) -> DType:
+        try:
+            return DType(number)
+        except TypeError:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph "
+                "knows"
+            )
+
+    def _fail(self, what: str) -> NoReturn:
+        raise errors.DataLossError(None, None, f"{self._path} {what}.")
+
+    # -------------------------------------------------------------------------------------- data
+
+    def _data_file(self, shard: int) -> RandomAccessFile:
+        with self._lock:
+            file = self._data.get(shard)
+            if file is None:
+                path = data_path(self.prefix, shard, self.num_shards)
+                file = self._data[shard] = filesystem(path).open_random_access(path)
+            return file
+
+    def _locate(self, name: str, entry: BundleEntry, dtype: DType) -> RandomAccessFile:
+        """The file that holds a stored tensor, after checking that its bytes can be there."""
+        if not dtype.is_numpy_compatible:
+            raise errors.UnimplementedError(
+                None,
+                None,
+                f"Tensor {name!r} of {self.prefix} is of type {dtype.name}: no array holds its "
+                "values.",
+            )
+        expected = math.prod(entry.shape) * dtype.size
+        if dtype != string and entry.size != expected:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: a {dtype.name} of shape {entry.shape} "
+                f"takes {expected} bytes, and its stored size is {entry.size}"
+            )
+        if not 0 <= entry.shard < self.num_shards:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: it lies in data file {entry.shard}, and "
+                f"there are {self.num_shards}, counted from 0"
+            )
+        try:
+            file = self._data_file(entry.shard)
+        except errors.NotFoundError as error:
+            raise errors.FileMissingError(
+                None,
+                None,
+                f"Tensor {name!r} cannot be read, it lies in data file {entry.shard} of "
+                f"{self.num_shards}: {error.message}",
+            ) from error
+        if entry.offset < 0 or entry.size < 0:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: {entry.size} bytes from offset "
+                f"{entry.offset}"
+            )
+        if entry.offset + entry.size > file.size:
+            raise errors.DataLossError(
+                None,
+                None,
+                f"{file.path} is cut short, or is not the one that belongs to {self._path}: tensor "
+                f"{name!r} has {entry.size} bytes from offset {entry.offset}, and the file has "
+                f"{file.size}.",
+            )
+        return file
+
+    def _read_entry(self, name: str, entry: BundleEntry, dtype: DType) -> Array:
+        """The value of a tensor that is stored in one piece."""
+        file = self._locate(name, entry, dtype)
+        if dtype == string:
+            return self._read_strings(name, entry, file)
+        value = self._new_array(name, entry.shape, dtype)
+        data = value.reshape(-1).view(np.uint8).data
+        crc = 0
+        for start in range(0, entry.size, _PIECE):
+            piece = data[start : start + _PIECE]
+            file.read_into(entry.offset + start, piece)
+            crc = crc32c(piece, crc)
+        self._check_sum(name, entry, file, crc)
+        if self.big_endian != (sys.byteorder == "big"):
+            width = dtype.size // 2 if dtype.is_complex else dtype.size
+            value.reshape(-1).view(f"u{width}").byteswap(inplace=True)
+        return value
+
+    def _read_strings(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> Array:
+        count = math.prod(entry.shape)
+        data = bytes(file.read(entry.offset, entry.size))
+        try:
+            strings, crc = decode_strings(data, count, self.big_endian)
+        except WireError as error:
+            raise errors.DataLossError(
+                None,
+                None,
+                f"{file.path} is damaged in tensor {name!r}, at offset {entry.offset}: {error}.",
+            ) from error
+        self._check_sum(name, entry, file, crc)
+        value = self._new_array(name, entry.shape, string)
+        value.reshape(-1)[:] = strings
+        return value
+
+    def _new_array(self, name: str, shape: tuple[int, ...], dtype: DType) -> Array:
+        """Memory for as many bytes as are known to be there."""
+        try:
+            return np.empty(shape, dtype.as_numpy_dtype)
+        except ValueError as error:
+            raise errors.UnimplementedError(
+                None,
+                None,
+                f"Tensor {name!r} of {self.prefix} has the shape {shape}, which NumPy cannot "
+                f"hold: {error}.",
+            ) from error
+        except MemoryError as error:
+            raise errors.ResourceExhaustedError(
+                None, None, f"Tensor {name!r} of {self.prefix} does not fit the memory: {error}."
+            ) from error
+
+    def _check_sum(self, name: str, entry: BundleEntry, file: RandomAccessFile, crc: int) -> None:
+        if crc != unmask(entry.crc):
+            raise errors.DataLossError(
+                None,
+                None,
+                f"{file.path} is damaged in tensor {name!r}, {entry.size} bytes from offset "
+                f"{entry.offset}: Checksum does not match, it is {crc:#010x} and should be "
+                f"{unmask(entry.crc):#010x}. Either these bytes have changed, or the file is not "
+                f"the one that belongs to {self._path} (a save was interrupted).",
+            )
+
+    # ------------------------------------------------------------------------------------ slices
+
+    def _assemble(self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice) -> Array:
+        """The part ``box`` of a tensor that is stored in slices."""
+        wanted = box.within(entry.shape)
+        shape = tuple(part.stop - part.start for part in wanted)
+        pieces = []
+        covered = 0
+        for stored, ranges in self._pieces(name, entry):
+            common = overlap(wanted, ranges)
+            if common is not None:
+                pieces.append((stored, *common))
+                covered += math.prod(part.stop - part.start for part in common[0])
+        if covered != math.prod(shape):
+            self._fail(
+                f"has not all parts of tensor {name!r}: of the {math.prod(shape)} elements of "
+                f"'{box}', its {len(entry.slices)} slices hold {covered}"
+            )
+        room: dict[int, int] = {}
+        for stored, _, _ in pieces:
+            file = self._locate(name, stored, dtype)
+            room[stored.shard] = room.get(stored.shard, file.size) - stored.size
+        if min(room.values(), default=0) < 0:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: its slices have more bytes together "
+                "than the data file"
+            )
+        value = self._new_array(name, shape, dtype)
+        for stored, target, source in pieces:
+            value[target] = self._read_entry(name, stored, dtype)[source]
+        return value
+
+    def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, tuple[slice, ...]]]:
+        """The stored slices of a tensor with the places where they belong; no two overlap."""
+        key = encode_name(name)
+        pieces = []
+        bounds = np.empty((2, len(entry.slices), len(entry.shape)), np.int64)
+        for number, box in enumerate(entry.slices):
+            try:
+                ranges = box.within(entry.shape)
+            except errors.InvalidArgumentError as error:
+                self._fail(f"has a damaged entry for tensor {name!r}: {error.message}")
+            value = self._table.get(encode_slice_key(key, box))
+            if value is None:
+                self._fail(f"has no entry for the slice '{box}' of tensor {name!r}")
+            stored = self._decode(key, value)
+            shape = tuple(part.stop - part.start for part in ranges)
+            if (stored.dtype, stored.shape, stored.slices) != (entry.dtype, shape, ()):
+                self._fail(
+                    f"has a damaged entry for the slice '{box}' of tensor {name!r}: its type and "
+                    "shape are not those of the tensor"
+                )
+            starts, stops = bounds[:, :number]
+            bounds[:, number] = [[r.start for r in ranges], [r.stop for r in ranges]]
+            meets = (starts < bounds[1, number]) & (stops > bounds[0, number])
+            if meets.all(axis=1).any():
+                self._fail(
+                    f"has a damaged entry for tensor {name!r}: its slice '{box}' overlaps another"
+                )
+            pieces.append((stored, ranges))
+        return pieces

@@ -1,0 +1,181 @@
+"""Writes tensor bundles, byte for byte as TensorFlow does for the same tensors in one order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evergraph import errors
+from evergraph.formats.bundle import data_path, encode_name, index_path
+from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
+from evergraph.formats.bundle_strings import encode_strings
+from evergraph.formats.crc32c import crc32c, mask
+from evergraph.formats.dtypes import DType, as_dtype, string
+from evergraph.formats.slice_key import encode_slice_key
+from evergraph.formats.table import TableWriter
+from evergraph.formats.tensor_slice import TensorSlice
+from evergraph.formats.tensor_values import as_array, flat_strings, is_array_like
+from evergraph.storage.filesystem import Path, local_path
+from evergraph.storage.publish import Durability, Publication
+
+# Large arrays are summed and written in pieces that stay in the cache of a core in between.
+_PIECE = 1 << 20
+
+
+class BundleWriter:
+    """Writes a checkpoint with one data file, as a context manager.
+
+    Leaving the block publishes data and index together (see `storage.publish`); leaving it by an
+    exception leaves what was there before. The index is renamed last: it makes the checkpoint.
+
+    Args:
+        prefix: path and beginning of the file names; folders are made.
+        durability: ``full``, ``file`` or ``none``, as in `storage.publish`.
+        expected_bytes: size of all tensors together, so that a full disk is found out first.
+    """
+
+    def __init__(
+        self, prefix: Path, durability: Durability = "full", expected_bytes: int = 0
+    ) -> None:
+        self.prefix = local_path(prefix)
+        self._entries: dict[bytes, BundleEntry] = {}
+        self._publication = Publication(durability)
+        try:
+            self._data = self._publication.create(data_path(self.prefix, 0, 1), expected_bytes)
+        except BaseException:
+            self._publication.discard()
+            raise
+
+    def add(self, name: str | bytes, value: Any, dtype: DType | None = None) -> None:
+        """Appends a tensor.
+
+        Args:
+            name: its key, not empty.
+            value: an array, which is written from its own memory and must not change meanwhile;
+                or a number, a string or lists of them, which become what ``tf.constant`` makes.
+            dtype: the type to convert to; None: the array's own.
+
+        Raises:
+            InvalidArgumentError: the name is taken or empty, or no file can hold such a value.
+        """
+        key = encode_name(name)
+        if not key or key in self._entries:
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"Adding duplicate key: {name!r} is in {self.prefix} already."
+                if key
+                else f"A tensor of {self.prefix} has no name: the empty key is the header's.",
+            )
+        array, dtype = to_array(value, name, dtype)
+        offset = self._data.position
+        crc = self._write_strings(array) if dtype == string else self._write_numbers(array)
+        self._entries[key] = BundleEntry(
+            dtype.as_datatype_enum,
+            array.shape,
+            offset=offset,
+            size=self._data.position - offset,
+            crc=mask(crc),
+        )
+
+    def add_slice(
+        self, name: str | bytes, shape: tuple[int, ...], box: TensorSlice, value: Any
+    ) -> None:
+        """Appends one part of a tensor.
+
+        Args:
+            name: the key of the whole tensor.
+            shape: the shape of the whole tensor.
+            box: which part it is; if it is all of it, this is `add`.
+            value: the part.
+
+        Raises:
+            InvalidArgumentError: as in `add`; the box is outside the shape or the value is not of
+                the box's shape; another part had another type or whole shape.
+        """
+        ranges = box.within(shape)
+        array, dtype = to_array(value, name, None)
+        expected = tuple(part.stop - part.start for part in ranges)
+        if array.shape != expected:
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"The slice '{box}' of tensor {name!r} has the shape {expected}, not "
+                f"{array.shape}.",
+            )
+        if expected == shape:
+            self.add(name, array, dtype)
+            return
+        key = encode_name(name)
+        whole = self._entries.setdefault(key, BundleEntry(dtype.as_datatype_enum, shape))
+        if (whole.dtype, whole.shape) != (dtype.as_datatype_enum, shape) or whole.size:
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"The slice '{box}' of tensor {name!r} is of {dtype.name} {shape}; the tensor in "
+                f"{self.prefix} is of {DType(whole.dtype).name} {whole.shape}"
+                f"{' and stored whole' if whole.size else ''}.",
+            )
+        self.add(encode_slice_key(key, box), array, dtype)
+        whole.slices += (box,)
+
+    def finish(self) -> None:
+        """Writes the index and publishes the checkpoint."""
+        index = self._publication.create(index_path(self.prefix))
+        table = TableWriter(index.write)
+        table.add(b"", BundleHeader(num_shards=1, producer=VERSION).encode())
+        for key in sorted(self._entries):
+            table.add(key, self._entries[key].encode())
+        table.finish()
+        self._publication.publish()
+
+    def discard(self) -> None:
+        """Removes what has been written so far."""
+        self._publication.discard()
+
+    def __enter__(self) -> BundleWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self.discard()
+
+    def _write_numbers(self, array: np.ndarray[Any, Any]) -> int:
+        """Writes an array from its own memory; returns the checksum."""
+        stored = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        data = stored.reshape(-1).view(np.uint8).data
+        crc = 0
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
+            crc = crc32c(piece, crc)
+            self._data.write(piece)
+        return crc
+
+    def _write_strings(self, array: np.ndarray[Any, Any]) -> int:
+        pieces, crc = encode_strings(array.reshape(-1).tolist())
+        for piece in pieces:
+            self._data.write(piece)
+        return crc
+
+
+def to_array(
+    value: Any, name: str | bytes, dtype: DType | None
+) -> tuple[np.ndarray[Any, Any], DType]:
+    """The array to store, strings as objects of bytes, and its type; ``name`` is for messages."""
+    try:
+        array = as_array(value, dtype, None)
+        if array.dtype.kind not in "OSU":
+            return array, as_dtype(array.dtype)
+        if array.dtype.kind != "O" and not is_array_like(value):
+            array = as_array(value, string, None)  # NumPy's own strings lose zero bytes at the end
+        strings = np.empty(array.size, dtype=object)
+        strings[:] = list(flat_strings(array.reshape(-1).tolist()))
+        return strings.reshape(array.shape), string
+    except (TypeError, ValueError) as error:
+        raise errors.InvalidValueError(
+            None, None, f"The value of tensor {name!r} cannot be stored: {error}"
+        ) from error
