@@ -78,7 +78,7 @@ def check(case: dict[str, Any], answer: dict[str, Any]) -> None:
         phase, found = answer["error"]["nothing"]
         if found != case["error"]:
             raise ValueError(
-                f"{case['label']} expects {case['error']}, TensorFlow: {phase} {found or 'no error'}"
+                f"{case['label']} expects {case['error']}, TensorFlow: {phase} {found or 'nothing'}"
             )
 
 

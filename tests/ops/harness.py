@@ -123,6 +123,32 @@ def run(case: Mapping[str, Any], mode: str = "known") -> list[dict[str, list[np.
     return runs
 
 
+@dataclass(frozen=True)
+class Exported:
+    """The graph of a case as TensorFlow may run it, everything by name."""
+
+    graph_def: bytes
+    feeds: dict[str, np.ndarray]
+    setup: list[str]
+    outputs: list[str]
+
+
+def export(case: Mapping[str, Any]) -> Exported:
+    """The graph of a case as a serialized GraphDef."""
+    built = build(case)
+    return Exported(
+        built.graph.as_graph_def().SerializeToString(deterministic=True),
+        {tensor.name: _inside(value) for tensor, value in built.feeds.items()},
+        [getattr(start, "op", start).name for start in built.setup],
+        [output.name for output in readable(built.node.outputs)],
+    )
+
+
+def _inside(value: np.ndarray) -> np.ndarray:
+    """Quantized numbers as the integers that they are."""
+    return value[value.dtype.names[0]] if value.dtype.names else value
+
+
 # ------------------------------------------------------------------------------------- the checks
 
 
@@ -233,7 +259,7 @@ def _differentiable(tensor: Tensor) -> bool:
 
 
 def check_refusal(case: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
-    """Where TensorFlow refuses, evergraph does: in the same phase, with that class (or a subclass)."""
+    """Where TensorFlow refuses, evergraph does: in the same phase, with that class or below it."""
     for mode, (phase, wanted) in answer["error"].items():
         now, problem = _refusal(case, mode)
         classes = [cls.__name__ for cls in type(problem).__mro__]
@@ -260,9 +286,7 @@ def _refusal(case: Mapping[str, Any], mode: str) -> tuple[str, Exception | None]
 
 def compare(ours: Any, theirs: np.ndarray, tolerance: Mapping[str, float]) -> str:
     """How two values differ, or nothing. Type and shape are exact; so are integers and strings."""
-    ours = np.asarray(ours)
-    if ours.dtype.names:
-        ours = ours[ours.dtype.names[0]]
+    ours = _inside(np.asarray(ours))
     if ours.dtype.kind in "SU":
         ours = ours.astype(object)
     if ours.dtype != theirs.dtype or ours.shape != theirs.shape:

@@ -1,4 +1,4 @@
-"""Every op against what TensorFlow 2.15.1 said (recorded): values, gradients, static shapes, errors.
+"""Every op against what TensorFlow 2.15.1 said, recorded: values, gradients, shapes, errors.
 
 The same table runs against live TensorFlow in ``tests/oracle/test_ops.py``.
 """
@@ -15,7 +15,7 @@ import pytest
 
 from evergraph.graph import registry
 from tests.ops import coverage, goldens, harness
-from tests.ops.rows import ROWS, expand
+from tests.ops.rows import ROWS, allowed_types, expand
 from tests.ops.table.without_row import WITHOUT_ROW
 
 OPS = sorted(ROWS)
@@ -99,8 +99,6 @@ def test_exclusions_name_types_that_the_op_allows() -> None:
         for attr, reasons in ROWS[op].exclude.items():
             found = registry.lookup(op)
             assert found is not None
-            from tests.ops.rows import allowed_types
-
             assert set(reasons) <= set(allowed_types(found.attrs[attr])), (op, attr)
 
 
@@ -109,7 +107,7 @@ def test_the_coverage_page_is_up_to_date() -> None:
     assert page.read_text(encoding="utf-8") == coverage.page(), "run `make record`"
 
 
-# ------------------------------------------------------------------------------------ mutation check
+# ----------------------------------------------------------------------------------- mutation check
 
 
 def broken(value: Any) -> Any:
