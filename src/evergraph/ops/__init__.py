@@ -1,3 +1,5 @@
-"""The ops: importing this declares all of them."""
+"""The ops: importing this package declares all of them."""
 
-from evergraph.ops import filling, passing, shaping
+import evergraph.ops.filling
+import evergraph.ops.passing
+import evergraph.ops.shaping
