@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NoReturn
@@ -30,6 +31,7 @@ from evergraph.storage.filesystem import Path, RandomAccessFile, filesystem, pat
 Array = np.ndarray[Any, Any]
 
 _PIECE = 1 << 20
+_FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
@@ -87,10 +89,8 @@ class BundleReader:
         self.num_shards = header.num_shards
         self.big_endian = header.big_endian
         for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
-            try:
+            with suppress(errors.OpError):  # reading a tensor of a missing file says so
                 self._data_file(shard)
-            except errors.OpError:
-                continue  # the index can be listed without it; reading a tensor of it says so
 
     def names(self) -> list[str]:
         """The names of all tensors, sorted; a tensor that is stored in slices is one."""
@@ -214,13 +214,12 @@ class BundleReader:
         return entry, self._dtype(name, entry.dtype)
 
     def _dtype(self, name: str, number: int) -> DType:
-        try:
-            return DType(number)
-        except TypeError:
-            self._fail(
-                f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph "
-                "knows"
-            )
+        if 0 < number < _FIRST_REFERENCE:
+            with suppress(TypeError):
+                return DType(number)
+        self._fail(
+            f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph knows"
+        )
 
     def _fail(self, what: str) -> NoReturn:
         raise errors.DataLossError(None, None, f"{self._path} {what}.")

@@ -108,17 +108,19 @@ class BundleWriter:
             self.add(name, array, dtype)
             return
         key = encode_name(name)
-        whole = self._entries.setdefault(key, BundleEntry(dtype.as_datatype_enum, shape))
-        if (whole.dtype, whole.shape) != (dtype.as_datatype_enum, shape) or whole.size:
+        whole = self._entries.get(key) or BundleEntry(dtype.as_datatype_enum, shape)
+        stored_whole = key in self._entries and not whole.slices
+        if stored_whole or (whole.dtype, whole.shape) != (dtype.as_datatype_enum, shape):
             raise errors.InvalidValueError(
                 None,
                 None,
                 f"The slice '{box}' of tensor {name!r} is of {dtype.name} {shape}; the tensor in "
                 f"{self.prefix} is of {DType(whole.dtype).name} {whole.shape}"
-                f"{' and stored whole' if whole.size else ''}.",
+                f"{' and stored whole' if stored_whole else ''}.",
             )
         self.add(encode_slice_key(key, box), array, dtype)
         whole.slices += (box,)
+        self._entries[key] = whole
 
     def finish(self) -> None:
         """Writes the index and publishes the checkpoint."""

@@ -1,0 +1,255 @@
+"""Tensor bundles and stock TensorFlow: the same bytes out, and each reads the other's files."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from evergraph.formats import dtypes
+from evergraph.formats.bundle_reader import BundleReader
+from evergraph.formats.bundle_writer import BundleWriter
+from evergraph.formats.tensor_slice import TensorSlice, parse_shape_and_slice
+from tests.oracle.client import Oracle
+
+pytestmark = pytest.mark.oracle
+
+# Where not every byte is a value: the first one that is none, or that only looks like one.
+MOST_BYTE = {"bool": 2, "int4": 8, "uint4": 16, "int2": 2, "uint2": 4, "float4_e2m1fn": 16}
+
+# A tensor crosses as its name, slice spec, type, shape and bytes (strings: as a list).
+Tensor = tuple[str, str, str, tuple[int, ...], Any]
+
+SAVE = """
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+
+def main(tf, np, prefix, tensors):
+    def value(kind, shape, data):
+        dtype = tf.as_dtype(kind)
+        if kind == "string":
+            array = np.empty(len(data), object)
+            array[:] = data
+            return tf.constant(array.reshape(shape), tf.string)
+        proto = TensorProto(dtype=dtype.as_datatype_enum, tensor_content=data)
+        for size in shape:
+            proto.tensor_shape.dim.add(size=size)
+        return tf.io.parse_tensor(proto.SerializeToString(), dtype)
+
+    names, specs, values = [], [], []
+    for name, spec, kind, shape, data in tensors:
+        names.append(name)
+        specs.append(spec)
+        values.append(value(kind, shape, data))
+    save = tf.raw_ops.SaveV2(
+        prefix=prefix, tensor_names=names, shape_and_slices=specs, tensors=values)
+    with tf.Session() as session:
+        session.run(save)
+"""
+
+READ = """
+def main(tf, np, prefix):
+    reader = tf.train.NewCheckpointReader(prefix)
+    shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    found = {}
+    for name, shape in shapes.items():
+        value = np.asarray(reader.get_tensor(name))
+        kind = types[name].name
+        if kind == "string":
+            # The reader's NumPy strings lose zero bytes at the end; the op's do not.
+            with tf.Session() as session:
+                (tensor,) = tf.raw_ops.RestoreV2(
+                    prefix=prefix, tensor_names=[name], shape_and_slices=[""], dtypes=[tf.string])
+                data = [bytes(s) for s in np.asarray(session.run(tensor), object).reshape(-1)]
+        else:
+            data = value.tobytes()
+        found[name] = (kind, tuple(shape), data)
+    return found
+"""
+
+RESTORE_SLICES = """
+def main(tf, np, prefix, name, specs):
+    with tf.Session() as session:
+        return session.run(tf.raw_ops.RestoreV2(
+            prefix=prefix, tensor_names=[name] * len(specs), shape_and_slices=specs,
+            dtypes=[tf.float32] * len(specs)))
+"""
+
+
+def crossing(name: str, array: np.ndarray, spec: str = "") -> Tensor:
+    if array.dtype == object:
+        return name, spec, "string", array.shape, array.reshape(-1).tolist()
+    return name, spec, dtypes.as_dtype(array.dtype).name, array.shape, array.tobytes()
+
+
+def value_of(tensor: Tensor) -> np.ndarray:
+    _, _, kind, shape, data = tensor
+    if kind == "string":
+        array = np.empty(len(data), object)
+        array[:] = data
+        return array.reshape(shape)
+    return np.frombuffer(data, dtypes.as_dtype(kind).as_numpy_dtype).reshape(shape)
+
+
+def write(prefix: pathlib.Path, tensors: list[Tensor]) -> None:
+    with BundleWriter(prefix, durability="none") as writer:
+        for tensor in tensors:
+            name, spec = tensor[:2]
+            if spec:
+                shape, box = parse_shape_and_slice(spec)
+                writer.add_slice(name, shape, box, value_of(tensor))
+            else:
+                writer.add(name, value_of(tensor))
+
+
+def files(prefix: pathlib.Path) -> tuple[bytes, bytes]:
+    index = pathlib.Path(f"{prefix}.index").read_bytes()
+    return index, pathlib.Path(f"{prefix}.data-00000-of-00001").read_bytes()
+
+
+def kinds(oracle: Oracle) -> list[str]:
+    """The types that this TensorFlow can store."""
+    found = [
+        "float32 float64 float16 bfloat16 complex64 complex128 bool",
+        "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
+        "qint8 quint8 qint16 quint16 qint32 float8_e5m2 float8_e4m3fn int4 uint4",
+    ]
+    if oracle.version == "2.21":
+        found.append("float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz int2 uint2 float4_e2m1fn")
+    return " ".join(found).split()
+
+
+def every_type(oracle: Oracle) -> list[Tensor]:
+    rng = np.random.default_rng(7)
+    tensors: list[Tensor] = []
+    for kind in kinds(oracle):
+        dtype = dtypes.as_dtype(kind)
+        most = MOST_BYTE.get(kind, 256)
+        for label, shape in {"scalar": (), "empty": (0, 3), "cube": (3, 5, 2)}.items():
+            count = int(np.prod(shape, dtype=int))
+            data = rng.integers(0, most, count * dtype.size, np.uint8).tobytes()
+            tensors.append((f"{kind}/{label}", "", kind, shape, data))
+    return tensors
+
+
+def strings() -> list[Tensor]:
+    texts = [b"", b"a", "é".encode(), b"\x00\xff\x00", b"x" * 127, b"y" * 128, b"z" * 70_000]
+    return [
+        crossing("many", np.array(texts, object)),
+        crossing("matrix", np.array(texts[:6], object).reshape(3, 2)),
+        crossing("none", np.array([], object)),
+        crossing("scalar", np.array(b"scalar\x00", object)),
+    ]
+
+
+def parts() -> list[Tensor]:
+    whole = np.arange(70, dtype=np.float32).reshape(10, 7)
+    tensors = [crossing("before", np.int32(1))]
+    for spec in ("0,4:-", "4,3:0,7", "7,3:0,2", "7,3:2,5"):
+        part = whole[TensorSlice.parse(spec).within((10, 7))]
+        tensors.append(crossing("v", part, f"10 7 {spec}"))
+    tensors.append(crossing("all", whole, "10 7 -:-"))
+    tensors.append(crossing("all2", whole, "10 7 0,10:0,7"))
+    tensors.append(crossing("a\u00ff", whole[:, :1], "10 7 -:0,1"))
+    tensors.append(crossing("a\u00ff", whole[:, 1:], "10 7 -:1,6"))
+    return tensors
+
+
+def many() -> list[Tensor]:
+    """Several index blocks, names with and without much in common, in no order."""
+    rng = np.random.default_rng(3)
+    names = [f"scope_{i % 7}/layer_{i}/weights/Adam_{i % 3}" for i in range(3000)]
+    names += [rng.bytes(15).hex() for _ in range(4000)]
+    rng.shuffle(names)
+    return [crossing(name, np.full(i % 3, i, np.int16)) for i, name in enumerate(names)]
+
+
+def large() -> list[Tensor]:
+    """Across TensorFlow's 8 MiB write buffer and the pieces that are written here."""
+    rng = np.random.default_rng(5)
+    sizes = {"a": 3_000_000, "b": 1, "c": 262_144, "d": 1_048_577}
+    return [crossing(name, rng.random(size, np.float32)) for name, size in sizes.items()]
+
+
+CASES: dict[str, Any] = {
+    "types": every_type,
+    "strings": lambda oracle: strings(),
+    "slices": lambda oracle: parts(),
+    "many": lambda oracle: many(),
+    "large": lambda oracle: large(),
+    "one": lambda oracle: [crossing("x", np.float32(1))],
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_bytes(oracle: Oracle, tmp_path: pathlib.Path, case: str) -> None:
+    tensors = CASES[case](oracle)
+    oracle.execute(SAVE, prefix=str(tmp_path / "theirs"), tensors=tensors)
+    write(tmp_path / "ours", tensors)
+    theirs, ours = files(tmp_path / "theirs"), files(tmp_path / "ours")
+    assert ours[1] == theirs[1]
+    assert ours[0] == theirs[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_same_bytes_for_random_checkpoints(
+    oracle: Oracle, tmp_path: pathlib.Path, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    known = kinds(oracle)
+    tensors: list[Tensor] = []
+    for number in range(40):
+        kind = str(rng.choice(known))
+        shape = tuple(int(n) for n in rng.integers(0, 5, rng.integers(0, 4)))
+        count = int(np.prod(shape, dtype=int)) * dtypes.as_dtype(kind).size
+        most = MOST_BYTE.get(kind, 256)
+        name = "/".join(rng.choice(["a", "b", "conv", "Ünï", "x" * 300], rng.integers(1, 6)))
+        data = rng.integers(0, most, count, np.uint8).tobytes()
+        tensors.append((f"{name}_{number}", "", kind, shape, data))
+    oracle.execute(SAVE, prefix=str(tmp_path / "theirs"), tensors=tensors)
+    write(tmp_path / "ours", tensors)
+    assert files(tmp_path / "ours") == files(tmp_path / "theirs")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_reads_the_other(oracle: Oracle, tmp_path: pathlib.Path, case: str) -> None:
+    tensors = CASES[case](oracle)
+    write(tmp_path / "ours", tensors)
+    theirs = oracle.execute(READ, prefix=str(tmp_path / "ours"))
+    with BundleReader(tmp_path / "ours") as reader:
+        assert set(reader.names()) == set(theirs)
+        for name, (kind, shape, data) in theirs.items():
+            assert (reader.info(name).dtype.name, reader.info(name).shape) == (kind, tuple(shape))
+            assert crossing(name, reader.read(name))[4] == data, name
+
+
+def test_slices_are_restored_by_any_partition(oracle: Oracle, tmp_path: pathlib.Path) -> None:
+    write(tmp_path / "m", parts())
+    specs = ["10 7 0,4:-", "10 7 3,5:0,7", "10 7 0,10:6,1", "10 7 8,1:1,3", ""]
+    theirs = oracle.execute(RESTORE_SLICES, prefix=str(tmp_path / "m"), name="v", specs=specs)
+    with BundleReader(tmp_path / "m") as reader:
+        for spec, value in zip(specs, theirs, strict=True):
+            ours = (
+                reader.read_slice("v", parse_shape_and_slice(spec)[1]) if spec else reader.read("v")
+            )
+            np.testing.assert_array_equal(ours, value)
+
+
+def test_recorded_bytes_are_tensorflows(tf215: Oracle, tmp_path: pathlib.Path) -> None:
+    """The bytes that `tests/formats/test_bundle.py` has on record, live."""
+    from tests.formats.test_bundle import RECORDED_DATA, RECORDED_INDEX
+
+    tensors = [
+        crossing("w", np.array([[1.5, -2.0], [0.0, 3.25]], np.float32)),
+        crossing("scope/step", np.int64(-3)),
+        crossing("names", np.array([b"a", b"", b"\xc3\xa9"], object)),
+        crossing("part", np.arange(3, dtype=np.int32), "4 0,3"),
+        crossing("part", np.array([9], np.int32), "4 3,1"),
+        crossing("half", np.array([1, 2], np.float16)),
+        crossing("bf", np.array(0.5, ml_dtypes.bfloat16)),
+        crossing("none", np.zeros((0, 2), np.bool_)),
+    ]
+    tf215.execute(SAVE, prefix=str(tmp_path / "m"), tensors=tensors)
+    assert files(tmp_path / "m") == (RECORDED_INDEX, RECORDED_DATA)
