@@ -30,8 +30,8 @@ from evergraph.formats.dtypes import DType
 _KINDS = ("string", "int", "float", "bool", "type", "shape", "tensor", "func")
 _TYPE_GROUPS = {
     "numbertype": (
-        "float double int64 int32 uint8 uint16 int16 int8 complex64 complex128 qint8 quint8 qint32 half "
-        "uint32 uint64 bfloat16"
+        "float double int32 uint8 int16 int8 complex64 int64 qint8 quint8 qint32 bfloat16 qint16 quint16 "
+        "uint16 complex128 half uint32 uint64"
     ),
     "realnumbertype": "float double int32 uint8 int16 int8 int64 bfloat16 uint16 half uint32 uint64",
     "quantizedtype": "qint8 quint8 qint16 quint16 qint32",
