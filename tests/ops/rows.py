@@ -239,6 +239,7 @@ class Row:
     exclude: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runs: int = 1
     tolerance: Mapping[str, float] = field(default_factory=dict)
+    flips: float = 0.0
     no_gradient: str | None = None
     product: bool = False
 
@@ -262,6 +263,7 @@ def row(op: str, *cases: Case, **options: Any) -> None:
     exclude: ``{"T": {"string half": "the reason"}}``, types that are left out.
     runs: how many times the op is run in one session (stateful ops).
     tolerance: relative tolerance by type name, where the general one does not serve.
+    flips: the share of elements that may differ beyond that (draws by rejection).
     no_gradient: why gradients are not compared.
     product: vary several type attributes together, not one by one.
     """

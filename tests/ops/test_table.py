@@ -42,7 +42,7 @@ def report(differences: Iterator[str]) -> None:
 def values(op: str) -> Iterator[str]:
     for case, answer in with_kernel(op):
         if "runs" in answer:
-            yield from harness.check_values(case, answer, ROWS[op].tolerance)
+            yield from harness.check_values(case, answer, ROWS[op].tolerance, ROWS[op].flips)
 
 
 @pytest.mark.parametrize("op", OPS)

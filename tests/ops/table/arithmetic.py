@@ -31,6 +31,8 @@ row(
     MISFIT,
 )
 row("Atan2", *PLAIN)
+row("NextAfter", *PLAIN)
+row("Xlog1py", case(grid(2, 3), positive(2, 3)), case(value([0.0]), value([-1.0])))
 
 for op in ("Less", "LessEqual", "Greater", "GreaterEqual"):
     row(op, *PLAIN, EXTREMES, MISFIT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ops.rows import bad, case, grid, positive, ref, resource, row, value
+from tests.ops.rows import bad, case, grid, nonzero, positive, ref, resource, row, value
 
 row(
     "Assign",
@@ -21,16 +21,26 @@ for op in ("AssignAdd", "AssignSub"):
         runs=2,
     )
 row("IsVariableInitialized", case(ref(grid(2))), case(ref(grid(2), initialize=False)))
-for op in ("ScatterUpdate", "ScatterAdd", "ScatterSub", "ScatterMul", "ScatterMax", "ScatterMin"):
+for name in ("Update", "Add", "Sub", "Mul", "Div", "Max", "Min"):
+    op = "Scatter" + name
     row(
         op,
-        case(ref(grid(4, 2)), value([1, 3]), grid(2, 2)),
-        case(ref(grid(4)), value([[0, 2]]), grid(1, 2)),
+        case(ref(grid(4, 2)), value([1, 3]), nonzero(2, 2)),
+        case(ref(grid(4)), value([[0, 2]]), nonzero(1, 2)),
+        case(ref(grid(4, 2)), value([1, 1]), value(2)),
         bad("InvalidArgumentError", ref(grid(2)), value([2]), grid(1)),
         runs=2,
     )
-for op in ("ScatterNdUpdate", "ScatterNdAdd", "ScatterNdSub"):
-    row(op, case(ref(grid(3, 2)), value([[0, 1], [2, 0]]), grid(2)), runs=2)
+for name in ("Update", "Add", "Sub", "Max", "Min"):
+    row(
+        "ScatterNd" + name,
+        case(ref(grid(3, 2)), value([[0, 1], [2, 0]]), grid(2)),
+        case(ref(grid(3, 2)), value([[2], [2]]), grid(2, 2)),
+        bad("InvalidArgumentError", ref(grid(2)), value([[2]]), grid(1)),
+        runs=2,
+    )
+row("RefIdentity", case(ref(grid(2, 3))))
+row("DeepCopy", case(grid(2, 3)))
 row(
     "CountUpTo",
     case(ref(value(0)), limit=5),
@@ -84,8 +94,27 @@ row(
     case(resource("dtype", grid(4, 2)), value([[0, 3]])),
     bad("InvalidArgumentError", resource("dtype", grid(4)), value([4])),
 )
-for op in ("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate"):
-    row(op, case(resource("dtype", grid(4, 2)), value([1, 1]), grid(2, 2)), runs=2)
+for name in ("Update", "Add", "Sub", "Mul", "Div", "Max", "Min"):
+    row(
+        "ResourceScatter" + name,
+        case(resource("dtype", grid(4, 2)), value([1, 1]), nonzero(2, 2)),
+        case(resource("dtype", grid(4)), value([[0, 2]]), nonzero(1, 2)),
+        bad("InvalidArgumentError", resource("dtype", grid(2)), value([2]), grid(1)),
+        runs=2,
+    )
+row("ResourceGatherNd", case(resource("dtype", grid(3, 4)), value([[0, 1], [2, 3]])))
+for name in ("Update", "Add", "Sub", "Max", "Min"):
+    row(
+        "ResourceScatterNd" + name,
+        case(resource("T", grid(3, 2)), value([[0, 1], [2, 0]]), grid(2)),
+        runs=2,
+    )
+row(
+    "ResourceCountUpTo",
+    case(resource("T", value(0)), limit=5),
+    bad("OutOfRangeError", resource("T", value(5)), limit=5),
+    runs=3,
+)
 row("ResourceApplyGradientDescent", case(resource("T", grid(2)), value(0.5), grid(2)), runs=2)
 row(
     "ResourceApplyMomentum",
