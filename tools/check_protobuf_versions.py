@@ -25,7 +25,13 @@ RELEASES = {
 }
 TESTS = [
     f"tests/formats/test_{name}.py"
-    for name in ("protos", "tensor_proto", "graph_file", "checkpoint_state")
+    for name in (
+        "protos",
+        "tensor_proto",
+        "message_text",
+        "graph_file",
+        "checkpoint_state",
+    )
 ]
 
 

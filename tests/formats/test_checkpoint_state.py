@@ -57,7 +57,6 @@ def test_escapes_as_tensorflow_writes_them() -> None:
         'model_checkpoint_path: "dé"',
         "model_checkpoint_path: 'dé'",
         '# the newest\n  model_checkpoint_path : "d" "\\303\\251"  # so it is\n',
-        'model_checkpoint_path:"d\\u00e9";',
         'model_checkpoint_path: "old" model_checkpoint_path: "dé",',
         'model_checkpoint_path: "old"\nmodel_checkpoint_path: "dé"\n\n',
     ],

@@ -9,9 +9,7 @@ It is the message CheckpointState as protobuf text, one field a line::
     all_model_checkpoint_timestamps: 1500000600.5
     last_preserved_timestamp: 1500000000.0
 
-Paths are prefixes, absolute or relative to the folder of the file.  In a string, bytes
-other than printable ASCII are written as octal escapes of UTF-8; newer TensorFlow leaves
-letters as they are, and both are read.
+Paths are prefixes, absolute or relative to the folder of the file.
 
 The functions here work on text and paths: reading the file, writing it safely, and judging
 whether the checkpoints it names are there is for those above.  Lines of the usual form are
@@ -28,17 +26,9 @@ from typing import Any
 
 from evergraph.errors import DataLossError, InvalidValueError
 from evergraph.formats import protos
+from evergraph.formats.text_escape import quote
 
 _LINE = re.compile(r'(\w+): (?:"([^"\\]*)"|(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?))')
-
-_ESCAPES = {**{code: f"\\{code:03o}" for code in range(256) if not 32 <= code < 127}} | {
-    ord("\n"): r"\n",
-    ord("\r"): r"\r",
-    ord("\t"): r"\t",
-    ord('"'): r"\"",
-    ord("'"): r"\'",
-    ord("\\"): r"\\",
-}
 
 
 @dataclass(frozen=True)
@@ -106,9 +96,9 @@ def format_state(state: CheckpointState) -> str:
     """The text of a state file, byte for byte what TensorFlow 1.x to 2.15 writes."""
     lines = []
     if state.model_checkpoint_path:
-        lines.append(f"model_checkpoint_path: {_quoted(state.model_checkpoint_path)}\n")
+        lines.append(f"model_checkpoint_path: {quote(state.model_checkpoint_path.encode())}\n")
     for path in state.all_model_checkpoint_paths:
-        lines.append(f"all_model_checkpoint_paths: {_quoted(path)}\n")
+        lines.append(f"all_model_checkpoint_paths: {quote(path.encode())}\n")
     for seconds in state.all_model_checkpoint_timestamps:
         lines.append(f"all_model_checkpoint_timestamps: {float(seconds)}\n")
     if state.last_preserved_timestamp:
@@ -179,10 +169,6 @@ def _with_paths(state: CheckpointState, change: Callable[[str], str]) -> Checkpo
 
 def _is_absolute(path: str) -> bool:
     return os.path.isabs(path) or "://" in path
-
-
-def _quoted(text: str) -> str:
-    return '"' + "".join(_ESCAPES.get(byte) or chr(byte) for byte in text.encode()) + '"'
 
 
 def _parse_usual(text: str) -> CheckpointState | None:
