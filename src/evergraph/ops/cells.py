@@ -1,83 +1,247 @@
 """What variables keep their values in.
 
-A *reference variable* is a RefCell: one buffer, written in place while its shape stays, so that everything that aliases it
-(Identity, Reshape ...) sees the update. A *resource variable* is a ResourceCell: every write makes a new array, so that
-what was read before stays as it was.
+A *reference variable* is a RefCell: one buffer, written in place while its shape stays, so that
+everything that aliases it (Identity, Reshape ...) sees the update. A *resource variable* is a
+ResourceCell: what was read before stays as it was, so a write makes a new array, unless nobody else
+holds the old one.
+
+Every write holds the cell's lock; reading a resource takes it too, reading a reference does not (as
+in TensorFlow).
 """
 
 from __future__ import annotations
 
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats.dtypes import DType
+from evergraph.graph.shape import Dims, is_fully_defined, text
 
 Array = Any
+
+#: ``find(name)`` gives the session's cell of that name, or None.
+Find = Callable[[str], Any]
+
+_COPY = re.compile(r"_\d+$")
 
 
 class RefCell:
     """The state of a reference variable: its buffer, or None before it is initialized."""
 
-    __slots__ = ("buffer", "dtype", "name")
+    __slots__ = ("__weakref__", "_find", "buffer", "dtype", "lock", "name", "shape")
 
-    def __init__(self, name: str = "", dtype: Any = None) -> None:
+    def __init__(self, name: str = "", dtype: DType | None = None, shape: Dims = None) -> None:
         self.name = name
         self.dtype = dtype
+        #: The declared shape; the buffer's may be another one (``validate_shape=False``).
+        self.shape = shape
+        self.lock = threading.RLock()
         self.buffer: Array = None
+        self._find: Find | None = None
 
     @property
     def initialized(self) -> bool:
         return self.buffer is not None
 
+    def look_around(self, find: Find) -> None:
+        """Says where a variable that is not initialized finds the others, for the sentence of its
+        error.
+        """
+        if self.buffer is None:
+            self._find = find
+
     def read(self) -> Array:
-        """The buffer itself. Raises FailedPreconditionError where the variable is not initialized."""
+        """The buffer itself. Raises FailedPreconditionError where the variable is not
+        initialized.
+        """
         if self.buffer is None:
             raise errors.FailedPreconditionError(
-                None, None, f"Attempting to use uninitialized value {self.name}"
+                None,
+                None,
+                "Attempting to use uninitialized value "
+                f"{self.name}{twin_hint(self.name, self._find)}",
             )
         return self.buffer
 
-    def assign(self, value: Array) -> None:
-        """Takes over the contents of ``value``: in place where the shape is the same."""
-        buffer = self.buffer
-        if buffer is not None and buffer.shape == value.shape and buffer.dtype == value.dtype:
-            if buffer is not value:
-                np.copyto(buffer, value)
-        else:
-            self.buffer = np.array(value, copy=True)
+    def writable(self) -> Array:
+        """The array to write to in place: the buffer."""
+        return self.read()
+
+    def assign(self, value: Array, validate_shape: bool = True) -> None:
+        """Takes over the contents of ``value``: in place where the shape is the same.
+
+        Raises InvalidArgumentError where ``validate_shape`` asks for the same shape and it is
+        another one.
+        """
+        if not isinstance(value, np.ndarray):
+            value = as_array(value, self.dtype)
+        with self.lock:
+            buffer = self.buffer
+            if buffer is not None and buffer.shape == value.shape and buffer.dtype == value.dtype:
+                if buffer is not value:
+                    np.copyto(buffer, value)
+                return
+            if validate_shape:
+                self._check_shape(value.shape)
+            self.buffer = owned(value)
+            self._find = None
+
+    def _check_shape(self, given: tuple[int, ...]) -> None:
+        declared = self.shape if self.buffer is None else self.buffer.shape
+        if is_fully_defined(declared) and declared != given:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Assign requires shapes of both tensors to match. lhs shape= {text(declared)} "
+                f"rhs shape= {text(given)}: the variable '{self.name}' has shape "
+                f"{text(declared)}, the value that it is to take has shape {text(given)}",
+            )
 
 
 class ResourceCell:
-    """The state of a resource variable: an array that is replaced, never written to."""
+    """The state of a resource variable, or None before it is initialized; what it once gave out
+    never changes.
+    """
 
-    __slots__ = ("container", "dtype", "name", "shape", "value")
+    __slots__ = ("__weakref__", "_find", "container", "dtype", "lock", "name", "shape", "value")
 
     def __init__(
-        self, name: str = "", dtype: Any = None, shape: Any = None, container: str = ""
+        self, name: str = "", dtype: DType | None = None, shape: Dims = None, container: str = ""
     ) -> None:
         self.name = name
         self.container = container
         self.dtype = dtype
         self.shape = shape
+        self.lock = threading.RLock()
         self.value: Array = None
+        self._find: Find | None = None
 
     @property
     def initialized(self) -> bool:
         return self.value is not None
 
+    def look_around(self, find: Find) -> None:
+        """Says where a variable that is not initialized finds the others, for the sentence of its
+        error.
+        """
+        if self.value is None:
+            self._find = find
+
     def read(self) -> Array:
         """The value. Raises FailedPreconditionError where the variable is not initialized."""
-        value = self.value
+        with self.lock:
+            value = self.value
         if value is None:
-            raise errors.FailedPreconditionError(
-                None,
-                None,
-                f"Error while reading resource variable {self.name} from Container: {self.container or 'localhost'}. "
-                "This could mean that the variable was uninitialized.",
-            )
+            raise errors.FailedPreconditionError(None, None, self.missing())
         return value
 
-    def assign(self, value: Array) -> None:
-        """Replaces the value by a copy of ``value``, which the caller may go on writing to."""
-        self.value = np.array(value, copy=True)
+    def missing(self) -> str:
+        """The sentence for a variable that is not initialized."""
+        return (
+            f"Could not find variable {self.name}. This could mean that the variable has been "
+            "deleted, or that it is uninitialized: run its initializer or restore it first. "
+            f"Container: {self.container or 'localhost'}.{twin_hint(self.name, self._find)}"
+        )
+
+    def writable(self) -> Array:
+        """The array to write to in place, with the lock held: the value where nobody else holds it,
+        else a copy.
+
+        Raises NotFoundError where the variable is not initialized, as TensorFlow does for updates
+        of a resource.
+        """
+        if self.value is None:
+            raise errors.NotFoundError(None, None, self.missing())
+        # getrefcount's own argument and this cell: a third one is somebody who has read the value.
+        if sys.getrefcount(self.value) > 2:
+            self.value = np.array(self.value, copy=True)
+        return self.value
+
+    def assign(self, value: Array, validate_shape: bool = False) -> None:
+        """Replaces the value by a copy of ``value``, which the caller may go on writing to.
+
+        Raises InvalidArgumentError where ``validate_shape`` asks for the declared shape and it is
+        another one.
+        """
+        if validate_shape and is_fully_defined(self.shape) and self.shape != np.shape(value):
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                "Trying to assign to variable with tensor with wrong shape. "
+                f"Expected {text(self.shape)} got {text(np.shape(value))} (variable '{self.name}')",
+            )
+        with self.lock:
+            self.value = owned(as_array(value, self.dtype))
+            self._find = None
+
+    def destroy(self) -> None:
+        """Forgets the value."""
+        with self.lock:
+            self.value = None
+
+
+Cell = RefCell | ResourceCell
+
+
+@contextmanager
+def writing(cells: Sequence[Cell]) -> Iterator[None]:
+    """Holds the locks of ``cells``, taken in one order for all, so that two updates never wait for
+    each other.
+    """
+    held = sorted(cells, key=id)
+    for cell in held:
+        cell.lock.acquire()
+    try:
+        yield
+    finally:
+        for cell in held:
+            cell.lock.release()
+
+
+def as_array(value: Any, dtype: DType | None) -> Array:
+    """``value`` (an array, a NumPy scalar, bytes) as an array."""
+    if isinstance(value, np.ndarray):
+        return value
+    return np.asarray(value, None if dtype is None else dtype.as_numpy_dtype)
+
+
+def owned(value: Array) -> Array:
+    """A copy of ``value`` with its elements in row order, so that reshaping it gives views of
+    it.
+    """
+    return np.array(value, copy=True, order="C")
+
+
+def twin_hint(name: str, find: Find | None) -> str:
+    """What to add to "uninitialized" where a variable whose name differs only by ``_n`` is
+    initialized.
+
+    That is how it looks when a model was built twice and the initializer or the Saver knew only one
+    of the two.
+    """
+    if find is None:
+        return ""
+    for other in _twins(name):
+        cell = find(other)
+        if isinstance(cell, (RefCell, ResourceCell)) and cell.initialized:
+            return (
+                f". '{other}' is initialized: the graph may hold the model twice, and only the "
+                "other one was initialized or restored"
+            )
+    return ""
+
+
+def _twins(name: str) -> Iterator[str]:
+    parts = name.split("/")
+    for i, part in enumerate(parts):
+        plain = _COPY.sub("", part)
+        for other in (plain, f"{plain}_1", f"{plain}_2"):
+            if other != part:
+                yield "/".join((*parts[:i], other, *parts[i + 1 :]))
