@@ -7,6 +7,7 @@ number becomes ``add/y``), infers the attributes that the inputs determine, fill
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any
 
@@ -230,7 +231,14 @@ def _add(
     kinds: list[DType] = []
     for arg in declaration.outputs:
         kinds.extend(arg.dtypes(attrs))
-    return graph.add_operation(declaration, declaration.name, name, tensors, attrs, kinds)
+    if not declaration.has_ref_inputs:
+        return graph.add_operation(declaration, declaration.name, name, tensors, attrs, kinds)
+    with ExitStack() as scopes:
+        # What takes a reference stays with its variable.
+        for arg, tensor in zip(declaration.inputs, tensors, strict=False):
+            if arg.is_ref:
+                scopes.enter_context(graph.colocate_with(tensor))
+        return graph.add_operation(declaration, declaration.name, name, tensors, attrs, kinds)
 
 
 def results(op: Operation, declaration: Declaration) -> Any:
