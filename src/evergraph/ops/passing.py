@@ -21,6 +21,11 @@ from evergraph.ops import shape_rules
 _SCALAR_MEANS_UNKNOWN = 21
 
 
+def detached(xp: Any, view: Any) -> Any:
+    """``view`` in memory of its own: what is written to a variable later must not show in it."""
+    return view.copy() if xp is np else view
+
+
 def _not_fed(dtype: DType, dims: Dims) -> errors.InvalidArgumentError:
     kind = dtypes.op_type_name(dtype)
     return errors.InvalidArgumentError(
