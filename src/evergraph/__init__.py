@@ -1,5 +1,42 @@
-"""evergraph: TensorFlow 1's graph, session, saver and file formats, without TensorFlow."""
+"""evergraph: TensorFlow 1's graph, session, saver and file formats, without TensorFlow.
+
+The front door; each name is loaded when it is first used:
+
+    open_checkpoint(path)             a checkpoint as a mapping of names to arrays
+    save_checkpoint(prefix, tensors)  the reverse
+    errors                            every class of error that evergraph raises
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0.dev0"
+
+# Where each name lives: `import evergraph` loads nothing, reading a checkpoint no graph.
+_HOMES = {
+    "errors": "evergraph.errors",
+    "open_checkpoint": "evergraph.formats.checkpoint",
+    "save_checkpoint": "evergraph.formats.checkpoint",
+}
+
+__all__ = ["__version__", "errors", "open_checkpoint", "save_checkpoint"]
+
+if TYPE_CHECKING:
+    from evergraph import errors
+    from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'evergraph' has no attribute {name!r}")
+    module = importlib.import_module(home)
+    found = module if home == f"evergraph.{name}" else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

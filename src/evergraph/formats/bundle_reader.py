@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -23,6 +22,7 @@ from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.dtypes import DType, string
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
+from evergraph.formats.tensor_info import TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice, overlap
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
@@ -35,25 +35,6 @@ _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """What is known of a tensor without reading it.
-
-    Attributes:
-        name: its key.
-        dtype: its type.
-        shape: its size in each dimension.
-        nbytes: how many bytes it takes in the file.
-        slices: the parts in which it is stored; none if it is stored whole.
-    """
-
-    name: str
-    dtype: DType
-    shape: tuple[int, ...]
-    nbytes: int
-    slices: tuple[TensorSlice, ...]
 
 
 class BundleReader:
@@ -288,7 +269,7 @@ class BundleReader:
         crc = 0
         for start in range(0, entry.size, _PIECE):
             piece = data[start : start + _PIECE]
-            file.read_into(entry.offset + start, piece)
+            self._read_into(name, file, entry.offset + start, piece)
             crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)
         if self.big_endian != (sys.byteorder == "big"):
@@ -298,9 +279,10 @@ class BundleReader:
 
     def _read_strings(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> Array:
         count = math.prod(entry.shape)
-        data = bytes(file.read(entry.offset, entry.size))
+        data = bytearray(entry.size)
+        self._read_into(name, file, entry.offset, memoryview(data))
         try:
-            strings, crc = decode_strings(data, count, self.big_endian)
+            strings, crc = decode_strings(bytes(data), count, self.big_endian)
         except WireError as error:
             raise errors.DataLossError(
                 None,
@@ -311,6 +293,18 @@ class BundleReader:
         value = self._new_array(name, entry.shape, string)
         value.reshape(-1)[:] = strings
         return value
+
+    def _read_into(
+        self, name: str, file: RandomAccessFile, offset: int, buffer: memoryview
+    ) -> None:
+        try:
+            file.read_into(offset, buffer)
+        except errors.OutOfRangeError as error:
+            raise errors.DataLossError(
+                None,
+                None,
+                f"Tensor {name!r} cannot be read, its file has just been cut: {error.message}",
+            ) from error
 
     def _new_array(self, name: str, shape: tuple[int, ...], dtype: DType) -> Array:
         """Memory for as many bytes as are known to be there."""

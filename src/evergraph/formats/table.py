@@ -138,14 +138,14 @@ class TableReader:
         if file.size < FOOTER_SIZE:
             self._fail(
                 f"is too short to be a sorted table (sstable): it has {file.size} bytes, and the "
-                f"footer alone has {FOOTER_SIZE}"
+                f"footer alone has {FOOTER_SIZE}{self._kind()}"
             )
         footer = bytes(file.read(file.size - FOOTER_SIZE, FOOTER_SIZE))
         magic = int.from_bytes(footer[-8:], "little")
         if magic != MAGIC:
             self._fail(
                 f"is not a sorted table (sstable), or has lost its end: bad magic number, its last "
-                f"8 bytes should be {MAGIC:#018x} and are {magic:#018x}"
+                f"8 bytes should be {MAGIC:#018x} and are {magic:#018x}{self._kind()}"
             )
         try:
             _, position = _decode_handle(footer, 0)
@@ -243,6 +243,12 @@ class TableReader:
         if kind != NO_COMPRESSION:
             raise WireError(f"compression type {kind} is not known (0 is none, 1 Snappy)")
         return data
+
+    def _kind(self) -> str:
+        from evergraph.formats.file_kind import HEAD_SIZE, describe
+
+        kind = describe(bytes(self._file.read(0, min(HEAD_SIZE, self._file.size))))
+        return f". By its first bytes it is {kind}" if kind else ""
 
     def _check_place(self, offset: int, size: int, what: str) -> None:
         if offset + size + TRAILER_SIZE > self._file.size - FOOTER_SIZE:

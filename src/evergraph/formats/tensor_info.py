@@ -1,0 +1,27 @@
+"""What is known of a stored tensor without reading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evergraph.formats.dtypes import DType
+from evergraph.formats.tensor_slice import TensorSlice
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Name, type, shape and size of a tensor in a checkpoint.
+
+    Attributes:
+        name: its key.
+        dtype: its type.
+        shape: its size in each dimension.
+        nbytes: how many bytes it takes; for strings, in the file.
+        slices: the parts in which it is stored; none if it is stored whole.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    nbytes: int
+    slices: tuple[TensorSlice, ...] = ()
