@@ -85,7 +85,7 @@ def _input(built: Built, entry: Mapping[str, Any], name: str, mode: str) -> Any:
             built.setup.append(_op("Assign")(made, start, name=f"{name}/Assign"))
             built.cells.append(_op("Identity")(made, name=f"{name}/read"))
         return made
-    made = _op("VarHandleOp")(dtype=dtype, shape=value.shape, name=name)
+    made = _op("VarHandleOp")(dtype=dtype, shape=value.shape, shared_name=name, name=name)
     if entry["initialize"]:
         start = constant(value, dtype, name=f"{name}/value")
         built.setup.append(_op("AssignVariableOp")(made, start, name=f"{name}/Assign"))

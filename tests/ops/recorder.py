@@ -69,7 +69,8 @@ def main(tf, np, cases, want_graph=False):
                 setup.append(raw("Assign", ref=made, value=start, name=name + "/Assign").op)
                 cells.append(raw("Identity", input=made, name=name + "/read"))
             return made
-        made = raw("VarHandleOp", dtype=dtype, shape=list(value.shape), name=name)
+        # Handles without a name of their own are one variable in TensorFlow.
+        made = raw("VarHandleOp", dtype=dtype, shape=list(value.shape), shared_name=name, name=name)
         if entry["initialize"]:
             start = tf.constant(value, dtype, name=name + "/value")
             setup.append(raw("AssignVariableOp", resource=made, value=start, name=name + "/Assign"))
@@ -221,6 +222,7 @@ NO_KERNEL = (
     "No OpKernel was registered",
     "No registered '",
     "Unsupported dtype",
+    "Unsupported data type",
     "Signature mismatch",
     "Input tensor must be int32 or int64",
 )

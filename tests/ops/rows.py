@@ -113,10 +113,15 @@ def distinct(*shape: int) -> Input:
 
 
 def special() -> Input:
-    """Zeros of both signs, infinities, NaN, the largest and smallest; integers: both ends, 0, 1."""
+    """Zeros of both signs, infinities, NaN; integers: both ends, 0, 1.
+
+    No infinite complex numbers: what arithmetic makes of them differs between C++ libraries.
+    """
 
     def make(random: np.random.RandomState, dtype: dtypes.DType) -> np.ndarray:
-        if dtype.is_floating or dtype.is_complex:
+        if dtype.is_complex:
+            return np.array([0, -0.0, 1, -1, 1j, -1j, 0.5, 3.5, -2.5, 1 + 1j], dtype.as_numpy_dtype)
+        if dtype.is_floating:
             values = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, 3.5, -2.5])
             return values.astype(dtype.as_numpy_dtype)
         if dtype.is_bool:

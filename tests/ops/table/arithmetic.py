@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.ops.rows import bad, case, const, flags, grid, nonzero, positive, row, special, value
+from tests.ops.rows import (
+    bad,
+    case,
+    const,
+    flags,
+    grid,
+    ints,
+    nonzero,
+    positive,
+    row,
+    special,
+    value,
+)
 
 SHAPES = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1, 3), (4, 1)), ((), (3,)), ((0, 3), (1, 3))]
 PLAIN = [case(grid(*a), grid(*b)) for a, b in SHAPES]
@@ -56,6 +68,9 @@ for op in ("LogicalAnd", "LogicalOr"):
 row("LogicalNot", case(flags(2, 3)), case(flags()))
 for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor"):
     row(op, *PLAIN, EXTREMES)
+for op in ("LeftShift", "RightShift"):
+    row(op, case(grid(2, 3), ints(0, 4, 2, 3)), case(special(), ints(0, 4, 4)))
+row("PopulationCount", case(grid(2, 3)), case(special()))
 row("Invert", case(grid(2, 3)), case(special()))
 
 row(
@@ -65,6 +80,7 @@ row(
     case([grid(), grid()]),
     bad("InvalidArgumentError", [grid(2), grid(3)]),
 )
+row("AccumulateNV2", case([grid(2, 3), grid(2, 3)], shape=[2, 3]), case([grid(2)], shape=[2]))
 row(
     "Select",
     case(flags(2, 3), grid(2, 3), grid(2, 3)),

@@ -11,11 +11,13 @@ row(
     bad("InvalidArgumentError", value(False), [typed("int32", value([1, 2, 3, 4]))]),
 )
 row("Print", case(grid(2), [typed("float", grid(2))], message="seen: "), case(grid(2), []))
-row(
-    "CheckNumerics",
-    case(grid(2, 3), message="fine"),
-    bad("InvalidArgumentError", value([1.0, float("nan")]), message="bad"),
-)
+for op in ("CheckNumerics", "CheckNumericsV2"):
+    row(
+        op,
+        case(grid(2, 3), message="fine"),
+        bad("InvalidArgumentError", value([1.0, float("nan")]), message="bad"),
+        bad("InvalidArgumentError", value([float("-inf")]), message="bad"),
+    )
 row("StringJoin", case([value(["a", "b"]), value("-"), value(["c", "d"])]),
     case([value("x"), value("y")], separator=", "))  # fmt: skip
 row("AsString", case(value([1, 0, 3])), case(nonzero(3)))
