@@ -450,7 +450,7 @@ def test_slices_that_cannot_be(tmp_path: pathlib.Path) -> None:
     nested[encode_slice_key(b"p", TensorSlice.parse("1,3"))] = nested[b"p"]
     many = pieces(*[f"{i},1" for i in range(100)], shape=(100,))
     for name, (entries, words) in {
-        "gap": (pieces("0,1", "2,2"), "of the 4 elements of '-', its 2 slices hold 3"),
+        "gap": (pieces("0,1", "2,2"), "its 2 slices lack 1 of the elements of '-'"),
         "overlap": (pieces("0,2", "1,3"), "its slice '1,3' overlaps another"),
         "twice": (pieces("0,4", "0,4"), "overlaps another"),
         "outside": (pieces("0,1", "1,5"), "does not lie within"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evergraph import errors
+from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping, overlap
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
-from evergraph.formats.tensor_slice import TensorSlice, overlap, parse_shape_and_slice
+from evergraph.formats.tensor_slice import TensorSlice, parse_shape_and_slice
 from evergraph.formats.wire import WireError
 
 EXTENTS = st.lists(
@@ -68,6 +70,39 @@ def test_overlap() -> None:
     assert overlap(a, b) == ((slice(3, 5), slice(0, 1)), (slice(0, 2), slice(2, 3)))
     assert overlap(a, (slice(5, 9), slice(0, 3))) is None
     assert overlap((), ()) == ((), ())
+
+
+BOXES = st.lists(
+    st.tuples(*[st.tuples(st.integers(0, 5), st.integers(0, 3))] * 2).map(
+        lambda box: tuple(slice(start, start + length) for start, length in box)
+    ),
+    max_size=6,
+)
+
+
+@given(BOXES)
+def test_boxes_that_meet(boxes: list[Box]) -> None:
+    """The model: a field of counters."""
+    field = np.zeros((8, 8), int)
+    first = None
+    for number, box in enumerate(boxes):
+        field[box] += 1
+        if first is None and (field > 1).any():
+            first = number
+    assert first_overlapping(boxes, 2) == first
+
+
+@given(BOXES, BOXES)
+def test_cover(boxes: list[Box], wanted: list[Box]) -> None:
+    whole = np.arange(64).reshape(8, 8)
+    boxes = boxes[: first_overlapping(boxes, 2)]
+    for target in wanted:
+        plan, missing = cover(target, boxes)
+        value = np.full(box_shape(target), -1)
+        for number, place, source in plan:
+            value[place] = whole[boxes[number]][source]
+        assert (value == -1).sum() == missing
+        assert ((value == whole[target]) | (value == -1)).all()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from functools import lru_cache
 
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import (
-    BYTES,
     FIXED32,
     VARINT,
     WireError,
@@ -162,12 +161,12 @@ def _encode_shape(shape: tuple[int, ...]) -> bytes:
 def _decode_shape(data: bytes) -> tuple[int, ...]:
     """The sizes in a ``TensorShapeProto``."""
     shape: list[int] = []
-    for number, code, value in fields(data):
-        if number == 2 and code == BYTES:
+    for number, _, value in fields(data):
+        if number == 2 and isinstance(value, bytes):
             size = 0
-            for part, part_code, part_value in fields(value):  # type: ignore[arg-type]
-                if part == 1 and part_code == VARINT:
-                    size = signed(part_value)  # type: ignore[arg-type]
+            for part, _, part_value in fields(value):
+                if part == 1 and isinstance(part_value, int):
+                    size = signed(part_value)
             if size < 0:
                 raise WireError(f"dimension {len(shape)} of its shape has the size {size}")
             shape.append(size)

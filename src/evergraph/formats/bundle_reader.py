@@ -20,10 +20,11 @@ from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
 from evergraph.formats.bundle_strings import decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.dtypes import DType, string
+from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
 from evergraph.formats.tensor_info import TensorInfo
-from evergraph.formats.tensor_slice import TensorSlice, overlap
+from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
 from evergraph.storage.filesystem import Path, RandomAccessFile, filesystem, path_text
@@ -338,21 +339,16 @@ class BundleReader:
     def _assemble(self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice) -> Array:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
-        shape = tuple(part.stop - part.start for part in wanted)
-        pieces = []
-        covered = 0
-        for stored, ranges in self._pieces(name, entry):
-            common = overlap(wanted, ranges)
-            if common is not None:
-                pieces.append((stored, *common))
-                covered += math.prod(part.stop - part.start for part in common[0])
-        if covered != math.prod(shape):
+        pieces = self._pieces(name, entry)
+        plan, missing = cover(wanted, [ranges for _, ranges in pieces])
+        if missing:
             self._fail(
-                f"has not all parts of tensor {name!r}: of the {math.prod(shape)} elements of "
-                f"'{box}', its {len(entry.slices)} slices hold {covered}"
+                f"has not all parts of tensor {name!r}: its {len(pieces)} slices lack {missing} of "
+                f"the elements of '{box}'"
             )
         room: dict[int, int] = {}
-        for stored, _, _ in pieces:
+        for number, _, _ in plan:
+            stored = pieces[number][0]
             file = self._locate(name, stored, dtype)
             room[stored.shard] = room.get(stored.shard, file.size) - stored.size
         if min(room.values(), default=0) < 0:
@@ -360,17 +356,16 @@ class BundleReader:
                 f"has a damaged entry for tensor {name!r}: its slices have more bytes together "
                 "than the data file"
             )
-        value = self._new_array(name, shape, dtype)
-        for stored, target, source in pieces:
-            value[target] = self._read_entry(name, stored, dtype)[source]
+        value = self._new_array(name, box_shape(wanted), dtype)
+        for number, target, source in plan:
+            value[target] = self._read_entry(name, pieces[number][0], dtype)[source]
         return value
 
-    def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, tuple[slice, ...]]]:
+    def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:
         """The stored slices of a tensor with the places where they belong; no two overlap."""
         key = encode_name(name)
         pieces = []
-        bounds = np.empty((2, len(entry.slices), len(entry.shape)), np.int64)
-        for number, box in enumerate(entry.slices):
+        for box in entry.slices:
             try:
                 ranges = box.within(entry.shape)
             except errors.InvalidArgumentError as error:
@@ -379,18 +374,16 @@ class BundleReader:
             if value is None:
                 self._fail(f"has no entry for the slice '{box}' of tensor {name!r}")
             stored = self._decode(key, value)
-            shape = tuple(part.stop - part.start for part in ranges)
-            if (stored.dtype, stored.shape, stored.slices) != (entry.dtype, shape, ()):
+            if (stored.dtype, stored.shape, stored.slices) != (entry.dtype, box_shape(ranges), ()):
                 self._fail(
                     f"has a damaged entry for the slice '{box}' of tensor {name!r}: its type and "
                     "shape are not those of the tensor"
                 )
-            starts, stops = bounds[:, :number]
-            bounds[:, number] = [[r.start for r in ranges], [r.stop for r in ranges]]
-            meets = (starts < bounds[1, number]) & (stops > bounds[0, number])
-            if meets.all(axis=1).any():
-                self._fail(
-                    f"has a damaged entry for tensor {name!r}: its slice '{box}' overlaps another"
-                )
             pieces.append((stored, ranges))
+        wrong = first_overlapping([ranges for _, ranges in pieces], len(entry.shape))
+        if wrong is not None:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: its slice '{entry.slices[wrong]}' "
+                "overlaps another"
+            )
         return pieces

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from evergraph import errors
 from evergraph.formats.wire import (
-    BYTES,
-    VARINT,
     WireError,
     bytes_field,
     fields,
@@ -90,14 +88,14 @@ class TensorSlice:
     def decode(data: bytes) -> TensorSlice:
         """The slice of a ``TensorSliceProto``. WireError if ``data`` is none."""
         extents = []
-        for number, code, value in fields(data):
-            if number == 1 and code == BYTES:
+        for number, _, value in fields(data):
+            if number == 1 and not isinstance(value, int):
                 start, length = 0, WHOLE
-                for part, part_code, part_value in fields(value):  # type: ignore[arg-type]
-                    if part_code == VARINT and part == 1:
-                        start = signed(part_value)  # type: ignore[arg-type]
-                    elif part_code == VARINT and part == 2:
-                        length = signed(part_value)  # type: ignore[arg-type]
+                for part, _, part_value in fields(value):
+                    if part == 1 and isinstance(part_value, int):
+                        start = signed(part_value)
+                    elif part == 2 and isinstance(part_value, int):
+                        length = signed(part_value)
                         if length < 0:
                             raise WireError(f"a slice has the length {length}")
                 extents.append((start, length))
@@ -121,17 +119,3 @@ def parse_shape_and_slice(text: str) -> tuple[tuple[int, ...], TensorSlice]:
     shape, box = tuple(map(int, sizes)), TensorSlice.parse(spec)
     box.within(shape)
     return shape, box
-
-
-def overlap(
-    a: tuple[slice, ...], b: tuple[slice, ...]
-) -> tuple[tuple[slice, ...], tuple[slice, ...]] | None:
-    """Where two boxes meet, as an index into the first and one into the second."""
-    in_a, in_b = [], []
-    for x, y in zip(a, b, strict=True):
-        start, stop = max(x.start, y.start), min(x.stop, y.stop)
-        if start >= stop:
-            return None
-        in_a.append(slice(start - x.start, stop - x.start))
-        in_b.append(slice(start - y.start, stop - y.start))
-    return tuple(in_a), tuple(in_b)

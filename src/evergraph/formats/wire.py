@@ -19,6 +19,9 @@ varints of their 64-bit two's complement.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
+
+Data = TypeVar("Data", bytes, memoryview)
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -41,7 +44,7 @@ def encode_varint(value: int) -> bytes:
     return bytes(out)
 
 
-def decode_varint(data: bytes, position: int) -> tuple[int, int]:
+def decode_varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
     """Returns the varint at ``position`` and the position behind it.
 
     Raises:
@@ -61,10 +64,10 @@ def decode_varint(data: bytes, position: int) -> tuple[int, int]:
     raise WireError("a varint is cut off")
 
 
-def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+def fields(data: Data) -> Iterator[tuple[int, int, int | Data]]:
     """Yields ``(number, code, value)`` for each field of a message.
 
-    The value is bytes for code 2, else a number from 0 to 2**64 - 1 (see `signed`).
+    The value is a piece of ``data`` for code 2, else a number from 0 to 2**64 - 1 (see `signed`).
 
     Raises:
         WireError: the bytes are no message.
@@ -79,7 +82,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         number, code = tag >> 3, tag & 7
         if number == 0 or number >= 1 << 29:
             raise WireError(f"{number} is no field number")
-        value: int | bytes
+        value: int | Data
         if code == VARINT:
             value, position = decode_varint(data, position)
         elif code == BYTES:
