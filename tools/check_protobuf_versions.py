@@ -41,7 +41,7 @@ def prepare(folder: Path, requirement: str) -> Path:
     if not python.exists():
         venv.create(folder, with_pip=True)
         install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        subprocess.run([*install, "-e", ROOT, requirement, "pytest"], check=True)
+        subprocess.run([*install, "-e", ROOT, requirement, "pytest", "hypothesis"], check=True)
     return python
 
 
