@@ -139,10 +139,11 @@ def _type_inside(value: Any) -> DType | None:
     """The type of the first tensor (or variable) in nested lists, if there is one."""
     if isinstance(value, (list, tuple)):
         return next((found for found in map(_type_inside, value) if found is not None), None)
-    return value.dtype.base_dtype if _is_tensor(value) else None
+    return value.dtype.base_dtype if is_tensor_like(value) else None
 
 
-def _is_tensor(value: Any) -> bool:
+def is_tensor_like(value: Any) -> bool:
+    """True for a Tensor and for a variable, which stands for one."""
     return isinstance(value, Tensor) or (
         hasattr(value, "_as_graph_element") and isinstance(getattr(value, "dtype", None), DType)
     )
@@ -153,7 +154,7 @@ def _cast_inside(value: Any, dtype: DType) -> Any:
 
     if isinstance(value, (list, tuple)):
         return [_cast_inside(item, dtype) for item in value]
-    if _is_tensor(value) and value.dtype.base_dtype != dtype:
+    if is_tensor_like(value) and value.dtype.base_dtype != dtype:
         return cast(value, dtype)
     return value
 
@@ -163,17 +164,17 @@ def _pack_list(values: Any, dtype: DType, name: str) -> Any:
     with name_scope(name) as scope:
         parts = []
         for i, value in enumerate(values):
-            if _is_tensor(value) and value.dtype.base_dtype != dtype:
+            if is_tensor_like(value) and value.dtype.base_dtype != dtype:
                 raise TypeError(
                     f"Cannot convert a list containing a tensor of dtype {value.dtype.name} to "
                     f"{dtype.name} (Tensor is: {value!r})"
                 )
             nested = isinstance(value, (list, tuple))
             parts.append(_pack_list(value, dtype, str(i)) if nested else value)
-        if not any(_is_tensor(part) for part in parts):
+        if not any(is_tensor_like(part) for part in parts):
             return parts
         parts = [
-            part if _is_tensor(part) else constant(part, dtype=dtype, name=str(i))
+            part if is_tensor_like(part) else constant(part, dtype=dtype, name=str(i))
             for i, part in enumerate(parts)
         ]
         return Pack(parts, name=scope)
