@@ -1,0 +1,1 @@
+"""Variables, the scopes that name them, and what initializes them."""

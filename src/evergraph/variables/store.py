@@ -1,0 +1,263 @@
+"""The variables that ``get_variable`` has made in a graph, by name: it makes each once, and shares
+it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import traceback
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from evergraph import errors
+from evergraph.formats import dtypes
+from evergraph.formats.dtypes import DType
+from evergraph.graph.collections import GraphKeys
+from evergraph.graph.default_graph import get_default_graph
+from evergraph.graph.scopes import colocate_with, name_scope
+from evergraph.graph.shape import as_shape
+from evergraph.variables import distribution, initializers
+from evergraph.variables.lazy_tensor import LazyTensor
+from evergraph.variables.resource_variable import ResourceVariable
+from evergraph.variables.variable import Variable
+
+
+class _Reuse:
+    """The value of ``reuse`` that makes a variable where there is none of its name."""
+
+    def __repr__(self) -> str:
+        return "<AUTO_REUSE>"
+
+
+AUTO_REUSE = _Reuse()
+
+_PACKAGE_FRAMES = "/evergraph/"
+_defaults = SimpleNamespace(use_resource=False)
+
+
+def enable_resource_variables() -> None:
+    """Makes variables resource variables where nothing else is asked for."""
+    _defaults.use_resource = True
+
+
+def disable_resource_variables() -> None:
+    """Makes variables reference variables where nothing else is asked for (the default)."""
+    _defaults.use_resource = False
+
+
+def resource_variables_enabled() -> bool:
+    """True where variables are resource variables if nothing else is asked for."""
+    enabled: bool = _defaults.use_resource
+    return enabled
+
+
+class VariableStore:
+    """A graph's variables by name."""
+
+    def __init__(self) -> None:
+        self._vars: dict[str, Any] = {}
+
+    def get_variable(
+        self,
+        name: str,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        initializer: Any = None,
+        regularizer: Any = None,
+        reuse: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        validate_shape: bool = True,
+        use_resource: bool | None = None,
+        custom_getter: Any = None,
+        constraint: Any = None,
+        synchronization: Any = distribution.VariableSynchronization.AUTO,
+        aggregation: Any = distribution.VariableAggregation.NONE,
+    ) -> Any:
+        """The variable of that full name, or what ``custom_getter`` makes of the request.
+
+        ``reuse``: True: it must be there; False or None: it must not; AUTO_REUSE: it is made where
+        it is not there. Raises ValueError where that does not hold, or shape, type or initializer
+        do not fit.
+        """
+        if custom_getter is not None and not callable(custom_getter):
+            raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
+        synchronization, aggregation, trainable = distribution.validate(
+            synchronization, aggregation, trainable, name
+        )
+        request = {
+            "name": name,
+            "shape": shape,
+            "dtype": getattr(dtype, "base_dtype", dtype),
+            "initializer": initializer,
+            "regularizer": regularizer,
+            "reuse": reuse,
+            "trainable": trainable,
+            "collections": collections,
+            "caching_device": caching_device,
+            "partitioner": partitioner,
+            "validate_shape": validate_shape,
+            "use_resource": use_resource,
+            "synchronization": synchronization,
+            "aggregation": aggregation,
+        }
+        if custom_getter is None:
+            return self._get(**request, constraint=constraint)
+        if _accepts(custom_getter, "constraint"):
+            request["constraint"] = constraint
+        return custom_getter(getter=self._get, **request)
+
+    def _get(
+        self,
+        name: str,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        initializer: Any = None,
+        regularizer: Any = None,
+        reuse: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        validate_shape: bool = True,
+        use_resource: bool | None = None,
+        constraint: Any = None,
+        synchronization: Any = distribution.VariableSynchronization.AUTO,
+        aggregation: Any = distribution.VariableAggregation.NONE,
+    ) -> Any:
+        is_scalar = isinstance(shape, Sequence) and not shape
+        if partitioner is not None and not is_scalar:
+            raise errors.UnimplementedError(
+                None,
+                None,
+                f"Variable {name}: evergraph does not make partitioned variables yet; leave out "
+                "the partitioner to have the variable in one piece",
+            )
+        initializing_from_value = initializer is not None and not callable(initializer)
+        if shape is not None and initializing_from_value:
+            raise ValueError("If initializer is a constant, do not specify shape.")
+        dtype = dtypes.as_dtype(dtype)
+        shape = None if shape is None else as_shape(shape)
+        found = self._vars.get(name)
+        if found is not None:
+            _check_shared(name, found, reuse, shape, dtype)
+            return found
+        if reuse is True:
+            raise ValueError(
+                f"Variable {name} does not exist, or was not created with tf.get_variable(). "
+                "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
+            )
+        if initializer is None:
+            if shape is None:
+                raise ValueError(
+                    f"Variable {name} did not get an initializer, so its `shape` argument must be "
+                    "specified."
+                )
+            initializer = default_initializer(name, dtype)
+        variable = Variable(
+            initial_value=_initial_value(initializer, shape, dtype),
+            name=name,
+            trainable=trainable,
+            collections=collections,
+            caching_device=caching_device,
+            dtype=dtype if _takes_shape(initializer, shape) else None,
+            validate_shape=validate_shape,
+            constraint=constraint,
+            use_resource=resource_variables_enabled() if use_resource is None else use_resource,
+            synchronization=synchronization,
+            aggregation=aggregation,
+            shape=shape,
+        )
+        self._vars[name] = variable
+        if regularizer:
+            _add_loss(variable, name, regularizer)
+        return variable
+
+
+def _check_shared(name: str, found: Any, reuse: Any, shape: Any, dtype: DType) -> None:
+    """Raises ValueError where the variable that is there is not the one that is asked for."""
+    if reuse is False:
+        message = (
+            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
+            "reuse=tf.AUTO_REUSE in VarScope?"
+        )
+        if isinstance(found, ResourceVariable):
+            raise ValueError(message)
+        frames = [f for f in found.op.traceback[::-1] if _PACKAGE_FRAMES not in f.filename]
+        place = "".join(traceback.format_list(frames[:5]))
+        raise ValueError(f"{message} Originally defined at:\n\n{place}")
+    if shape is not None and not shape.is_compatible_with(found.get_shape()):
+        raise ValueError(
+            f"Trying to share variable {name}, but specified shape {shape} and found shape "
+            f"{found.get_shape()}."
+        )
+    if not dtype.is_compatible_with(found.dtype):
+        raise ValueError(
+            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype "
+            f"{found.dtype.name}."
+        )
+
+
+def default_initializer(name: str, dtype: DType) -> Callable[..., Any]:
+    """What initializes a variable for which nothing is said: Glorot's uniform, zeros for what is
+    not floating.
+
+    Raises ValueError for a type that has no default.
+    """
+    if dtype.is_floating:
+        return initializers.glorot_uniform_initializer()
+    if dtype.is_integer or dtype.is_unsigned or dtype.is_bool or dtype == dtypes.string:
+        return initializers.zeros_initializer()
+    raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype} is required")
+
+
+def _takes_shape(initializer: Any, shape: Any) -> bool:
+    return callable(initializer) and shape is not None and shape.is_fully_defined()
+
+
+def _initial_value(initializer: Any, shape: Any, dtype: DType) -> Any:
+    """A tensor, or a function without arguments. Raises ValueError where the initializer cannot be
+    called.
+    """
+    if not callable(initializer):
+        return initializer
+    if inspect.isclass(initializer):
+        initializer = initializer()
+    if _takes_shape(initializer, shape):
+        given: dict[str, Any] = {"dtype": dtype.base_dtype}
+        if _accepts(initializer, "partition_info", by_name=True):
+            given["partition_info"] = None
+        return functools.partial(initializer, shape.as_list(), **given)
+    if _needs_no_arguments(initializer):
+        return initializer
+    raise ValueError(
+        "The initializer passed is not valid. It should be a callable with no arguments and the "
+        "shape should not be provided or an instance of `tf.keras.initializers.*' and `shape` "
+        "should be fully defined."
+    )
+
+
+def _accepts(function: Any, name: str, by_name: bool = False) -> bool:
+    parameters = inspect.signature(function).parameters
+    several = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return name in parameters or (several and not by_name)
+
+
+def _needs_no_arguments(function: Any) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return all(
+        p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters
+    )
+
+
+def _add_loss(variable: Any, name: str, regularizer: Callable[[Any], Any]) -> None:
+    def make() -> Any:
+        with colocate_with(variable), name_scope(f"{name}/Regularizer/"):
+            return regularizer(variable)
+
+    if regularizer(variable) is not None:
+        get_default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, LazyTensor(make))
