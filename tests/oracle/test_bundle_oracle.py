@@ -13,6 +13,7 @@ from evergraph.formats import dtypes
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.tensor_slice import TensorSlice, parse_shape_and_slice
+from evergraph.formats.tensor_slices import TensorSliceReader
 from tests.oracle.client import Oracle
 
 pytestmark = pytest.mark.oracle
@@ -253,3 +254,45 @@ def test_recorded_bytes_are_tensorflows(tf215: Oracle, tmp_path: pathlib.Path) -
     ]
     tf215.execute(SAVE, prefix=str(tmp_path / "m"), tensors=tensors)
     assert files(tmp_path / "m") == (RECORDED_INDEX, RECORDED_DATA)
+
+
+SAVE_V1 = """
+def main(tf, np, path, values, slices):
+    with tf.Session() as session:
+        names, tensors, specs = [], [], []
+        for name, value in values.items():
+            for spec in slices.get(name, [""]):
+                ranges = tuple(
+                    slice(*[int(n) for n in part.split(",")]) for part in spec.split(":") if part)
+                names.append(name)
+                tensors.append(tf.constant(value[ranges] if spec else value))
+                sizes = [(r.start, r.stop - r.start) for r in ranges]
+                text = ":".join("%d,%d" % pair for pair in sizes)
+                specs.append(" ".join(map(str, value.shape)) + " " + text if spec else "")
+        session.run(tf.raw_ops.SaveSlices(
+            filename=path, tensor_names=names, shapes_and_slices=specs, data=tensors))
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_format_v1(oracle: Oracle, tmp_path: pathlib.Path, seed: int) -> None:
+    """TensorFlow still writes it, without Snappy today; large values among them."""
+    rng = np.random.default_rng(seed)
+    kinds = "float32 float64 int8 uint8 int16 uint16 int32 int64 bool complex64 complex128 float16"
+    values: dict[str, np.ndarray] = {}
+    for number, kind in enumerate(kinds.split()):
+        shape = tuple(int(n) for n in rng.integers(1, 40, rng.integers(0, 4)))
+        values[f"{kind}/{number}"] = (rng.standard_normal(shape) * 100).astype(kind)
+    values["large"] = np.arange(400_000).reshape(1000, 400) % 7
+    values["sliced"] = rng.standard_normal((10, 6)).astype(np.float32)
+    values["text"] = np.array([b"", b"a" * 300, "é".encode()], object)
+    slices = {"sliced": ["0,4:0,6", "4,10:0,2", "4,10:2,6"]}
+    path = tmp_path / "m.ckpt"
+    oracle.execute(SAVE_V1, path=str(path), values=values, slices=slices)
+    with TensorSliceReader(path) as reader:
+        assert reader.names() == sorted(values)
+        for name, value in values.items():
+            np.testing.assert_array_equal(reader.read(name), value)
+            assert reader.read(name).dtype == value.dtype
+        part = reader.read_slice("sliced", TensorSlice.parse("2,4:1,3"))
+        np.testing.assert_array_equal(part, values["sliced"][2:6, 1:4])

@@ -123,8 +123,8 @@ class BundleReader:
         entry, dtype = self._entry(name)
         ranges = box.within(entry.shape)
         if not entry.slices:
-            part: Array = self._read_entry(name, entry, dtype)[ranges].copy()
-            return part
+            whole = self._read_entry(name, entry, dtype)
+            return np.array(whole[ranges], whole.dtype)
         return self._assemble(name, entry, dtype, box)
 
     def close(self) -> None:
@@ -151,12 +151,12 @@ class BundleReader:
             self._fail(f"has a damaged header: {error}")
         if header.num_shards < 1:
             self._fail(f"has a damaged header: it names {header.num_shards} data files")
-        if header.min_consumer > VERSION or VERSION in header.bad_consumers:
+        if not header.versions.allows(VERSION):
             raise errors.UnimplementedError(
                 None,
                 None,
-                f"{self._path} is made for readers of version {header.min_consumer} or later "
-                f"(bad ones: {list(header.bad_consumers)}); evergraph reads version {VERSION}.",
+                f"{self._path} is made for newer readers, {header.versions}; evergraph reads "
+                f"version {VERSION}.",
             )
         return header
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats.bundle import data_path, encode_name, index_path
-from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
+from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
 from evergraph.formats.bundle_strings import encode_strings
 from evergraph.formats.crc32c import crc32c, mask
 from evergraph.formats.dtypes import DType, as_dtype, string
@@ -126,7 +126,7 @@ class BundleWriter:
         """Writes the index and publishes the checkpoint."""
         index = self._publication.create(index_path(self.prefix))
         table = TableWriter(index.write)
-        table.add(b"", BundleHeader(num_shards=1, producer=VERSION).encode())
+        table.add(b"", BundleHeader(num_shards=1).encode())
         for key in sorted(self._entries):
             table.add(key, self._entries[key].encode())
         table.finish()

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from evergraph.formats.tensor_info import TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.storage.filesystem import Path, filesystem, local_path
 from evergraph.storage.publish import Durability, publish_bytes
+
+if TYPE_CHECKING:
+    from evergraph.formats.tensor_slices import TensorSliceReader
 
 _LOG = logging.getLogger("evergraph")
 _SHOWN = 10
@@ -43,7 +46,13 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         self.prefix = prefix
         self.format_version = format_version
         self.notice = notice
-        self._reader = _reader(prefix, format_version)
+        self._reader: BundleReader | TensorSliceReader
+        if format_version == 2:
+            self._reader = BundleReader(prefix)
+        else:
+            from evergraph.formats.tensor_slices import TensorSliceReader
+
+            self._reader = TensorSliceReader(prefix)
 
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
         """The value of a tensor.
@@ -227,14 +236,3 @@ def _next_state(folder: str, name: str, path: str) -> checkpoint_state.Checkpoin
         [*times, time.time()] if has_times else None,
         relative=True,
     )
-
-
-def _reader(prefix: str, format_version: int) -> BundleReader:
-    if format_version == 1:
-        raise errors.UnimplementedError(
-            None,
-            None,
-            f"{prefix} is a checkpoint of format V1 (TensorFlow 0.12 and earlier), which is not "
-            "read yet.",
-        )
-    return BundleReader(prefix)
