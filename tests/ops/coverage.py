@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import evergraph.ops  # noqa: F401 - declares the ops
 from evergraph.graph import registry
 from tests.ops import goldens
+from tests.ops.chains import CHAINS, covered
 from tests.ops.rows import NEVER, ROWS, Row, allowed_types, expand, types_of
 from tests.ops.table.without_row import WITHOUT_ROW
 
@@ -25,7 +26,8 @@ def page() -> str:
     declared = sorted(registry.declarations())
     lines = [
         HEAD,
-        f"{len(declared)} ops are declared, {len(ROWS)} of them have a row in the table.\n\n",
+        f"{len(declared)} ops are declared. {len(ROWS)} have a row of their own, {len(covered())} "
+        "are proved together with others (`tests/ops/table/together.py`).\n\n",
         "| op | proved on | no kernel in TensorFlow | left out, because |\n|---|---|---|---|\n",
     ]
     lines += [_line(op) for op in declared]
@@ -33,6 +35,9 @@ def page() -> str:
 
 
 def _line(op: str) -> str:
+    if op in covered():
+        kinds = dict.fromkeys(k for c in CHAINS.values() if op in c.covers for k in c.types)
+        return f"| {op} | together with others: {' '.join(kinds)} | | |\n"
     if op not in ROWS:
         return f"| {op} | | | {WITHOUT_ROW.get(op, '')} |\n"
     one = ROWS[op]

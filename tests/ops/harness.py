@@ -21,6 +21,7 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops.constant import constant
 from evergraph.ops.gradients import gradients
 from evergraph.runtime.session import Session
+from tests.ops.chains import Chain
 from tests.ops.recorder import MODES
 
 # Relative; the absolute tolerance is the same number, scaled by the largest finite expected value.
@@ -331,3 +332,48 @@ def _far(ours: np.ndarray, theirs: np.ndarray, tolerance: Mapping[str, float]) -
 
 def _brief(value: Any) -> str:
     return "a gradient" if isinstance(value, (list, np.ndarray)) else repr(value)
+
+
+# ---------------------------------------------------------------------------------------- chains
+
+
+class ChainBuilder:
+    """What the function of a chain builds with, here."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def op(self, op_type: str, *inputs: Any, **attrs: Any) -> Any:
+        return _op(op_type)(*inputs, **attrs)
+
+    def const(self, value: Any, dtype: str) -> Tensor:
+        return constant(value, dtypes.as_dtype(dtype))
+
+    def after(self, *made: Any) -> Any:
+        return self._graph.control_dependencies(made)
+
+    def gradients(self, ys: list[Tensor], xs: list[Tensor]) -> list[Tensor | None]:
+        return gradients(ys, xs)
+
+
+def build_chain(one: Chain, case: Mapping[str, Any]) -> tuple[Graph, list[Tensor]]:
+    """The graph of a chain, and what is fetched from it."""
+    graph = Graph()
+    with default_graph(graph):
+        return graph, one.function(ChainBuilder(graph), case["T"])
+
+
+def check_chain(one: Chain, case: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
+    """What is fetched, run by run."""
+    try:
+        graph, fetched = build_chain(one, case)
+        with Session(graph=graph) as session:
+            runs = [session.run(fetched) for _ in range(case["runs"])]
+    except Exception as problem:
+        yield f"{case['label']}: {type(problem).__name__}: {problem}"
+        return
+    for number, (ours, theirs) in enumerate(zip(runs, answer["runs"], strict=True)):
+        for index, pair in enumerate(zip(ours, theirs, strict=True)):
+            difference = compare(*pair, {})
+            if difference:
+                yield f"{case['label']}, output {index} in run {number}: {difference}"

@@ -12,6 +12,9 @@
     error       for a case that must fail: by mode ("known", "nothing"): [phase, class]
     graph_def   only where asked for: the graph that was run
 
+A chain (`tests.ops.chains`) is a function that builds a graph of several ops: of it there are the
+runs, and the graph.
+
 The graph of a case is `in0`, `in1` ... (`in1_0`, `in1_1` ... for a list) and `op`. Modes say what
 is known while it is built:
 
@@ -32,10 +35,19 @@ def main(tf, np, cases, want_graph=False):
         """Makes a node as TensorFlow's own wrappers do: None stands for an attribute's default."""
         op_def = op_def_registry.get(op_type)
         for attr in op_def.attr:
-            if attr.HasField("default_value") and attr.name not in inferred(op_def):
-                arguments.setdefault(attr.name, None)
+            if attr.name in inferred(op_def):
+                arguments.pop(attr.name, None)
+            elif attr.name not in arguments:
+                if attr.HasField("default_value"):
+                    arguments[attr.name] = None
+            elif attr.type == "type":
+                arguments[attr.name] = tf.as_dtype(arguments[attr.name])
+            elif attr.type == "list(type)":
+                arguments[attr.name] = [tf.as_dtype(item) for item in arguments[attr.name]]
         node = op_def_library._apply_op_helper(op_type, **arguments)[2]
-        return node.outputs[0] if len(node.outputs) == 1 else node
+        if len(node.outputs) == 1:
+            return node.outputs[0]
+        return node.outputs if node.outputs else node
 
     def inferred(op_def):
         """The attributes that the inputs determine."""
@@ -79,10 +91,9 @@ def main(tf, np, cases, want_graph=False):
 
     def build(case, mode):
         """The graph; the op, its flat feeds, what to run first, what to read after."""
+        go_back(case["producer"])
         feeds, setup, cells, arguments = {}, [], [], {}
         op_def = op_def_registry.get(case["op"])
-        known = inferred(op_def)
-        attrs = {name: value for name, value in case["attrs"].items() if name not in known}
         for number, (arg, given) in enumerate(zip(op_def.input_arg, case["inputs"], strict=True)):
             if isinstance(given, list):
                 arguments[arg.name] = [
@@ -91,16 +102,7 @@ def main(tf, np, cases, want_graph=False):
                 ]
             else:
                 arguments[arg.name] = make_input(given, f"in{number}", mode, feeds, setup, cells)
-        kinds = {attr.name: attr.type for attr in op_def.attr}
-        for name, value in attrs.items():
-            if kinds.get(name) == "type":
-                value = tf.as_dtype(value)
-            elif kinds.get(name) == "list(type)":
-                value = [tf.as_dtype(item) for item in value]
-            elif kinds.get(name) == "tensor":
-                value = tf.make_tensor_proto(value)
-            arguments[name] = value
-        raw(case["op"], **arguments, name="op")
+        raw(case["op"], **arguments, **case["attrs"], name="op")
         node = tf.get_default_graph().get_operation_by_name("op")
         return node, feeds, setup, cells
 
@@ -181,6 +183,39 @@ def main(tf, np, cases, want_graph=False):
             except Exception as problem:
                 return {"fails": type(problem).__name__}
 
+    def go_back(producer):
+        """Ops that were removed since are there in graphs of that version."""
+        if producer:
+            old = tf.GraphDef()
+            old.versions.producer = producer
+            tf.import_graph_def(old, name="")
+
+    class Chain:
+        """What the function of a chain builds with."""
+
+        def op(self, op_type, *inputs, **attrs):
+            names = [arg.name for arg in op_def_registry.get(op_type).input_arg]
+            return raw(op_type, **dict(zip(names, inputs, strict=True)), **attrs)
+
+        def const(self, value, dtype):
+            return tf.constant(value, dtype)
+
+        def after(self, *made):
+            return tf.control_dependencies(made)
+
+        def gradients(self, ys, xs):
+            return tf.gradients(ys, xs)
+
+    def run_chain(case):
+        namespace = {}
+        exec(case["chain"], namespace)
+        with tf.Graph().as_default() as graph:
+            go_back(case["producer"])
+            fetched = namespace[case["name"]](Chain(), case["T"])
+            with tf.Session(config=session_config()) as session:  # noqa: F821
+                runs = [[plain(v) for v in session.run(fetched)] for _ in range(case["runs"])]
+        return {"runs": runs, "graph_def": graph.as_graph_def().SerializeToString()}
+
     def refusal(case, mode):
         try:
             with tf.Graph().as_default():
@@ -196,6 +231,9 @@ def main(tf, np, cases, want_graph=False):
         return ["none", ""]
 
     def record(case):
+        if "chain" in case:
+            answer = run_chain(case)
+            return answer if want_graph else {"runs": answer["runs"]}
         if case["error"] is not None:
             return {"error": {mode: refusal(case, mode) for mode in ("known", "nothing")}}
         try:

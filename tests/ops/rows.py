@@ -247,6 +247,7 @@ class Row:
     flips: float = 0.0
     no_gradient: str | None = None
     product: bool = False
+    producer: int = 0
 
 
 ROWS: dict[str, Row] = {}
@@ -271,6 +272,7 @@ def row(op: str, *cases: Case, **options: Any) -> None:
     flips: the share of elements that may differ beyond that (draws by rejection).
     no_gradient: why gradients are not compared.
     product: vary several type attributes together, not one by one.
+    producer: the version of graphs that still had this op (0: today's).
     """
     if op in ROWS:
         raise ValueError(f"op {op} has two rows")
@@ -306,6 +308,7 @@ def expand(one: Row, seed: int | None = None) -> Iterator[dict[str, Any]]:
                 "inputs": inputs,
                 "attrs": attrs,
                 "runs": one.runs,
+                "producer": one.producer,
                 # Shapes hardly depend on types; refusals do not.
                 "shapes": position == 0 and use.error is None,
                 "gradient": one.no_gradient is None and use.error is None,

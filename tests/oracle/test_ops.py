@@ -16,6 +16,7 @@ import pytest
 from evergraph.formats.protos import GraphDef, OpDef
 from evergraph.graph import opdef, registry
 from tests.ops import goldens, harness, table  # noqa: F401 - the table fills ROWS
+from tests.ops.chains import CHAINS
 from tests.ops.rows import ROWS, expand
 from tests.oracle.client import Oracle
 
@@ -98,6 +99,24 @@ def test_nodes_are_tensorflows(tf215: Oracle, op: str) -> None:
             for name in set(ours) & set(theirs):
                 if ours[name] != theirs[name]:
                     yield f"{case['label']}: {ours[name]}\n  TensorFlow: {theirs[name]}"
+
+    report(differences())
+
+
+@pytest.mark.parametrize("name", sorted(CHAINS))
+def test_chains(tf215: Oracle, name: str) -> None:
+    cases = list(CHAINS[name].cases())
+    live = ask(tf215, cases, want_graph=True)
+
+    def differences() -> Iterator[str]:
+        for case, answer in zip(cases, live, strict=True):
+            yield from harness.check_chain(CHAINS[name], case, answer)
+            graph, _ = harness.build_chain(CHAINS[name], case)
+            ours = nodes(graph.as_graph_def().SerializeToString())
+            theirs = nodes(answer["graph_def"])
+            for node in theirs:
+                if not node.startswith("gradients") and ours.get(node) != theirs[node]:
+                    yield f"{case['label']}: {ours.get(node)}\n  TensorFlow: {theirs[node]}"
 
     report(differences())
 

@@ -36,6 +36,14 @@ for op in ("BatchMatMul", "BatchMatMulV2"):
         bad("InvalidArgumentError", grid(2, 3, 4), grid(2, 3, 4)),
     )
 
+row(
+    "BatchMatMulV3",
+    case(grid(2, 3, 4), grid(2, 4, 2), Ta="float", Tb="float", Tout="float"),
+    case(grid(1, 3, 4), grid(2, 2, 4), Ta="double", Tb="double", Tout="double", adj_y=True),
+    case(grid(2, 3), grid(3, 2), Ta="int8", Tb="int8", Tout="int32"),
+    case(grid(2, 3), grid(3, 2), Ta="uint8", Tb="int8", Tout="int32"),
+)
+
 ONES = [1, 1, 1, 1]
 CONV = [
     case(grid(2, 5, 4, 2), grid(3, 2, 2, 3), strides=ONES, padding="SAME"),

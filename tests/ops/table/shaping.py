@@ -272,6 +272,9 @@ for op in ("SpaceToDepth", "DepthToSpace"):
     row(op, case(grid(1, 4, 4, 8), block_size=2))
 row("SpaceToBatchND", case(grid(1, 4, 2), const([2]), const([[0, 0]])))
 row("BatchToSpaceND", case(grid(4, 2, 2), const([2]), const([[1, 0]])))
+row("SpaceToBatch", case(grid(1, 4, 4, 2), const([[0, 0], [1, 1]]), block_size=2))
+row("BatchToSpace", case(grid(4, 2, 3, 2), const([[0, 0], [1, 1]]), block_size=2))
+row("Reverse", case(grid(2, 3), value([True, False])), case(grid(2, 3), const([True, True])))
 row("Bitcast", case(grid(2, 4), T="float", type="int32"), case(grid(2, 4), T="int32", type="uint8"),
     case(grid(2, 4), T="uint8", type="float"))  # fmt: skip
 row("Merge", case([grid(2)]), case([grid(2, 3)]))
