@@ -20,6 +20,8 @@ held so far (`graph._last_id`), so the numbers that a 1.x program drew with only
 
 from __future__ import annotations
 
+from evergraph.graph.default_graph import get_default_graph
+
 DEFAULT_GRAPH_SEED = 87654321
 _MODULUS = 2**31 - 1
 
@@ -45,3 +47,23 @@ def get_seed(
         return DEFAULT_GRAPH_SEED, op_seed % _MODULUS
     seeds = graph_seed % _MODULUS, (unseeded_ops if op_seed is None else op_seed) % _MODULUS
     return (0, _MODULUS) if seeds == (0, 0) else seeds
+
+
+def set_random_seed(seed: int | None) -> None:
+    """Sets the graph-level seed of the default graph."""
+    get_default_graph().seed = seed
+
+
+def get_op_seed(op_seed: int | None) -> tuple[int | None, int | None]:
+    """`get_seed` for an op with this seed that is made in the default graph now (`tf.get_seed`)."""
+    graph = get_default_graph()
+    asked: int = graph.attachments.get(__name__, 0)
+    if graph.seed is not None and op_seed is None:
+        graph.attachments[__name__] = asked + 1
+    return get_seed(graph.seed, op_seed, asked)
+
+
+def seed_attrs(op_seed: int | None) -> dict[str, int]:
+    """The attributes `seed` and `seed2` of a node that is made in the default graph now."""
+    seed, seed2 = get_op_seed(op_seed)
+    return {"seed": seed or 0, "seed2": seed2 or 0}
