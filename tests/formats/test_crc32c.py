@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from evergraph.formats import crc32c as module
 from evergraph.formats.crc32c import crc32c, mask, unmask
 
 
@@ -36,3 +41,18 @@ def test_mask() -> None:
         assert mask(crc) != crc
         assert mask(mask(crc)) != crc
     assert mask(0) == 0xA282EAD8
+
+
+def test_the_package_serves_where_its_extension_is_not_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PathFinder", SimpleNamespace(find_spec=lambda *args: None))
+    assert module._load()(b"123456789", 0) == 0xE3069283
+
+
+def test_the_package_can_still_be_imported() -> None:
+    code = (
+        "import sys; import evergraph.formats.crc32c as e; assert 'crc32c' not in sys.modules\n"
+        "import crc32c; assert crc32c.crc32c(b'123456789') == e.crc32c(b'123456789') == 0xE3069283"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
