@@ -337,21 +337,18 @@ class Graph:
         """Operations made within run after ``control_inputs``; None forgets the dependencies (and control flow) outside."""
         if control_inputs is None:
             return _ControlDependencies(self, None)
+        outside = {op for controller in self._control_stack for op in controller.inputs}
         controls: list[Operation] = []
         for item in control_inputs:
-            element = getattr(item, "_as_graph_element", None)
-            found = (
-                self.as_graph_element(item)
-                if element is None or isinstance(item, str)
-                else element()
-            )
+            # IndexedSlices and resource variables stand for the operation that has made or updated them.
+            direct = hasattr(item, "op") and (hasattr(item, "_handle") or hasattr(item, "indices"))
+            found = self.as_graph_element(item.op if direct else item)
             found = getattr(found, "op", found)
-            if not isinstance(found, Operation):
-                found = self.as_graph_element(item).op
-            if found.graph is not self:
-                raise ValueError(f"{item!r} is not an element of this graph.")
-            if found not in controls:
+            if found not in outside:
+                outside.add(found)
                 controls.append(found)
+                # TensorFlow marks them; no plan depends on it.
+                found._attrs["_has_manual_control_dependencies"] = AttrValue(b=True)
         return _ControlDependencies(self, controls)
 
     @contextmanager

@@ -229,7 +229,8 @@ class Operation:
         node.op = self._type
         node.device = self._device
         node.input.extend(tensor._as_node_def_input() for tensor in self._inputs)
-        node.input.extend("^" + op._name for op in self._control_inputs)
+        # Sorted, as TensorFlow writes them: their order means nothing.
+        node.input.extend(sorted("^" + op._name for op in self._control_inputs))
         for name, value in self._attrs.items():
             attributes.encode(self._kind(name), value, node.attr[name])
         return node
