@@ -396,7 +396,7 @@ class Conv3DBackpropFilterV2:
         )
 
 
-def _padding(padding: Any, data_format: str) -> tuple[str, list[int]]:
+def padding_attributes(padding: Any, data_format: str) -> tuple[str, list[int]]:
     """The attributes for a padding scheme, or a list of [before, after] for every dimension."""
     if isinstance(padding, (list, tuple)):
         if len(padding) != len(data_format):
@@ -424,7 +424,7 @@ def conv2d(
     ``"VALID"`` or a list of pairs. Raises ValueError or TypeError for arguments of another form.
     """
     data_format = data_format or "NHWC"
-    scheme, explicit = _padding(padding, data_format)
+    scheme, explicit = padding_attributes(padding, data_format)
     result: Tensor = Conv2D(
         input,
         filters if filters is not None else filter,
@@ -471,7 +471,7 @@ def conv2d_backprop_input(
     filters: Any = None,
 ) -> Tensor:
     """The gradient of a convolution with respect to its images, whose shape is ``input_sizes``."""
-    scheme, explicit = _padding(padding, data_format)
+    scheme, explicit = padding_attributes(padding, data_format)
     result: Tensor = Conv2DBackpropInput(
         input_sizes,
         filters if filters is not None else filter,
@@ -499,7 +499,7 @@ def conv2d_backprop_filter(
     name: str | None = None,
 ) -> Tensor:
     """The gradient of a convolution with respect to its filter, whose shape is ``filter_sizes``."""
-    scheme, explicit = _padding(padding, data_format)
+    scheme, explicit = padding_attributes(padding, data_format)
     result: Tensor = Conv2DBackpropFilter(
         input,
         filter_sizes,
