@@ -330,7 +330,7 @@ class TensorStridedSliceUpdate:
         return whole
 
     def gradient(op, grad):
-        from evergraph.ops.arithmetic import BroadcastGradientArgs
+        from evergraph.ops.broadcasting import BroadcastGradientArgs
         from evergraph.ops.reductions import reduce_sum
 
         _, begin, end, strides, value = op.inputs

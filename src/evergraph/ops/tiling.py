@@ -66,12 +66,11 @@ def _tile_gradient(op: Any, grad: Any) -> Tensor:
     parted: Any = array.reshape(transpose(stack([multiples, size])), [-1])
     axes = range_(0, array.size(parted), 2)
     if isinstance(grad, IndexedSlices):
-        from evergraph.ops.arithmetic import mod
         from evergraph.ops.casts import cast
         from evergraph.ops.segments import unsorted_segment_sum
 
         rows = cast(size[0], grad.indices.dtype)
-        grad = unsorted_segment_sum(grad.values, mod(grad.indices, rows), rows)
+        grad = unsorted_segment_sum(grad.values, grad.indices % rows, rows)
         parted = concat([[1], parted[1:]], axis=0)
     result = reduce_sum(array.reshape(grad, parted), axes)
     result.set_shape(op.inputs[0].dims)
@@ -139,7 +138,7 @@ class BroadcastTo:
             ) from None
 
     def gradient(op, grad):
-        from evergraph.ops.arithmetic import BroadcastGradientArgs
+        from evergraph.ops.broadcasting import BroadcastGradientArgs
         from evergraph.ops.reductions import reduce_sum
 
         input, wanted = op.inputs
