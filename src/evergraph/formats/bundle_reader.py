@@ -7,6 +7,7 @@ that are there before anything is allocated by it.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from contextlib import suppress
 from threading import Lock
@@ -27,7 +28,14 @@ from evergraph.formats.tensor_info import TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
-from evergraph.storage.filesystem import Path, RandomAccessFile, filesystem, path_text
+from evergraph.storage.filesystem import (
+    Path,
+    RandomAccessFile,
+    filesystem,
+    local_path,
+    path_text,
+)
+from evergraph.storage.publish import half_published
 
 Array = np.ndarray[Any, Any]
 
@@ -254,9 +262,8 @@ class BundleReader:
             raise errors.DataLossError(
                 None,
                 None,
-                f"{file.path} is cut short, or is not the one that belongs to {self._path}: tensor "
-                f"{name!r} has {entry.size} bytes from offset {entry.offset}, and the file has "
-                f"{file.size}.",
+                f"{file.path} is cut short: tensor {name!r} has {entry.size} bytes from offset "
+                f"{entry.offset}, and the file has {file.size}. {self._why_not()}",
             )
         return file
 
@@ -330,9 +337,18 @@ class BundleReader:
                 None,
                 f"{file.path} is damaged in tensor {name!r}, {entry.size} bytes from offset "
                 f"{entry.offset}: Checksum does not match, it is {crc:#010x} and should be "
-                f"{unmask(entry.crc):#010x}. Either these bytes have changed, or the file is not "
-                f"the one that belongs to {self._path} (a save was interrupted).",
+                f"{unmask(entry.crc):#010x}. {self._why_not()}",
             )
+
+    def _why_not(self) -> str:
+        """What may be the reason why data does not fit the index."""
+        path = local_path(self._path)
+        if half_published(path):
+            return (
+                "A save of this checkpoint died after its data and before its index was in place: "
+                f"evergraph.storage.publish.settle({os.path.dirname(path) or '.'!r}) completes it."
+            )
+        return f"Either it has changed, or it is not the data that belongs to {self._path}."
 
     # ------------------------------------------------------------------------------------ slices
 

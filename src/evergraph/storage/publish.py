@@ -227,18 +227,8 @@ def settle(folder: str, names: set[str] | None = None) -> list[str]:
     Returns:
         The names of the temporary files that are gone now.
     """
-    with storage_errors(folder):
-        found = os.listdir(folder)
-    sets: dict[str, list[tuple[int, str, str]]] = {}
-    for name in found:
-        parts = _TEMPORARY.fullmatch(name)
-        if parts and parts[3] == _host() and not _is_alive(int(parts[2])):
-            sets.setdefault(parts[4], []).append((int(parts[5]), name, parts[1]))
     gone = []
-    for files in sets.values():
-        if names is not None and names.isdisjoint(target for _, _, target in files):
-            continue
-        files.sort()
+    for files in _leftover_sets(folder, names):
         is_complete = files[0][0] > 0
         for _, name, target in files if is_complete else reversed(files):
             temporary, final = os.path.join(folder, name), os.path.join(folder, target)
@@ -249,6 +239,31 @@ def settle(folder: str, names: set[str] | None = None) -> list[str]:
                 _remove_if_there(temporary)
             gone.append(name)
     return gone
+
+
+def half_published(path: str) -> bool:
+    """Whether a process died while it renamed the set that the file ``path`` belongs to.
+
+    The files of that set do not fit each other until `settle` has completed it.
+    """
+    folder, name = os.path.split(path)
+    return any(files[0][0] > 0 for files in _leftover_sets(folder or ".", {name}))
+
+
+def _leftover_sets(folder: str, names: set[str] | None) -> list[list[tuple[int, str, str]]]:
+    """By set, what dead processes left: number in the set, temporary name, name of the target."""
+    with storage_errors(folder):
+        found = os.listdir(folder)
+    sets: dict[str, list[tuple[int, str, str]]] = {}
+    for name in found:
+        parts = _TEMPORARY.fullmatch(name)
+        if parts and parts[3] == _host() and not _is_alive(int(parts[2])):
+            sets.setdefault(parts[4], []).append((int(parts[5]), name, parts[1]))
+    return [
+        sorted(files)
+        for files in sets.values()
+        if names is None or not names.isdisjoint(target for _, _, target in files)
+    ]
 
 
 def _is_newer(target: str, temporary: str) -> bool:
