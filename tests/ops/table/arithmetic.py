@@ -34,7 +34,9 @@ for op in ("DivNoNan", "Xdivy", "Xlogy"):
     row(
         op,
         *[case(grid(*a), positive(*b)) for a, b in SHAPES],
-        case(grid(3), value([0.0, 0.0, 2.0])),
+        # What a complex number divided by zero is differs between C++ libraries.
+        case(grid(3), value([0.0, 0.0, 2.0]), T="float"),
+        case(value([0.0, 0.0]), value([0.0, 2.0])),
     )
 row(
     "Pow",
@@ -108,4 +110,5 @@ row(
     "ClipByValue",
     case(grid(2, 3), value(-1), value(1)),
     case(grid(1, 3), value([[0, 0, 1]]), value([[1, 0, 2]])),
+    exclude={"T": {"complex64 complex128": "complex numbers have no order"}},
 )

@@ -201,6 +201,14 @@ row(
     case(value([[0, 1], [1, 0]]), grid(2), value([2, 2])),
     bad("InvalidArgumentError", value([[5]]), grid(1), value([3])),
 )
+for name in ("Update", "Add", "Sub", "Max", "Min"):
+    row(
+        "TensorScatter" + name,
+        case(grid(4, 2), value([[1], [3]]), grid(2, 2)),
+        case(grid(3, 3), value([[0, 1], [2, 2]]), grid(2)),
+        bad("InvalidArgumentError", grid(3), value([[3]]), grid(1)),
+    )
+row("ScatterNdNonAliasingAdd", case(grid(4, 2), value([[1], [3]]), grid(2, 2)))
 row(
     "OneHot",
     case(value([0, 2, 1]), const(3), value(1), value(0)),
@@ -210,6 +218,9 @@ row(
 )
 row("Where", case(flags(2, 3)), case(nonzero(4)), case(grid(2, 2, 2)), case(value([0, 0])))
 row("Unique", case(value([1, 2, 1, 4, 2])), case(grid(8)), case(value([])))
+for op in ("UniqueV2", "UniqueWithCountsV2"):
+    row(op, case(value([[1, 2], [1, 2], [0, 1]]), value([0])), case(grid(6), value([])),
+        case(value([[1, 0, 1], [2, 0, 2]]), value([1])))  # fmt: skip
 row("UniqueWithCounts", case(value([1, 2, 1, 4, 2])), case(grid(8)))
 row("ListDiff", case(value([1, 2, 3, 4]), value([2, 4])), case(grid(6), grid(2)))
 row(
@@ -251,6 +262,11 @@ row(
     case([value([0, 2]), value([1, 3])], [grid(2, 3), grid(2, 3)]),
     case([value(1), value([0, 1])], [grid(2), grid(2, 2)]),
     bad("InvalidArgumentError", [value([0, 1])], [grid(3)]),
+)
+row(
+    "ParallelDynamicStitch",
+    case([value([0, 2]), value([1, 3])], [grid(2, 3), grid(2, 3)]),
+    case([value(1), value([0, 2])], [grid(2), grid(2, 2)]),
 )
 row(
     "DynamicPartition",

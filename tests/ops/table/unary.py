@@ -31,7 +31,7 @@ for op in ("Relu", "Relu6", "Elu", "Selu", "Real", "Imag", "Conj", "Angle"):
     row(op, *ANYWHERE)
 for op in ("Sqrt", "Rsqrt", "Log", "Lgamma", "Digamma"):
     row(op, *ABOVE)
-row("Log1p", case(positive(2, 3)), case(unit(2, 3)), case(special()))
+row("Log1p", case(positive(2, 3)), case(unit(2, 3)), case(special(), T="float"))
 row("Acosh", case(positive(2, 3, low=1.25)), case(special()))
 for op in ("Asin", "Acos", "Atanh", "Erfinv"):
     row(op, *INSIDE)
@@ -39,6 +39,11 @@ row("Ndtri", case(positive(2, 3, low=0.0625, high=0.9375)))
 for op in ("Reciprocal", "Inv"):
     row(op, *APART)
 row("LeakyRelu", case(grid(2, 3)), case(grid(2, 3), alpha=0.05), case(special()))
+for op in ("Igamma", "Igammac", "IgammaGradA"):
+    row(op, case(positive(2, 3), positive(2, 3)), case(positive(2, 3), positive(3)))
+row("Betainc", case(positive(2, 3), positive(2, 3), positive(2, 3, low=0.0625, high=0.9375)))
+row("Zeta", case(positive(2, 3, low=1.25), positive(2, 3)))
+row("Polygamma", case(value([0.0, 1.0, 2.0, 3.0]), positive(4)))
 row("Complex", case(grid(2, 3), grid(2, 3)), case(grid(), grid(3)))
 
 for op in ("ReluGrad", "Relu6Grad", "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad"):
