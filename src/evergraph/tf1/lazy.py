@@ -1,0 +1,95 @@
+"""Namespaces of names that are defined elsewhere, each loaded when it is first used.
+
+A namespace is a table ``{"module": "name name old_name=name ..."}``. What is asked for and not there is an AttributeError
+that says so, with the nearest names and, where TensorFlow 1 had it, that evergraph does not have it yet.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from evergraph.nearest import nearest
+
+#: Every name of every namespace: name -> (module, attribute). Inner paths of TensorFlow fall back on it.
+_all_names: dict[str, tuple[str, str]] = {}
+
+
+def parse(table: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Reads a table: name -> (module, attribute there); the attribute is "" for the module itself."""
+    found: dict[str, tuple[str, str]] = {}
+    for module, names in table.items():
+        for entry in names.split():
+            name, equals, attribute = entry.partition("=")
+            found[name] = (module, "" if attribute == "." else attribute if equals else name)
+    return found
+
+
+def namespace(
+    module_name: str, shown_as: str, table: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """``__getattr__`` and ``__dir__`` for the module ``module_name``, which users know as ``shown_as``."""
+    names = parse(table)
+    for name, target in names.items():
+        _all_names.setdefault(name, target)
+
+    def getattr_(name: str) -> Any:
+        target = names.get(name)
+        if target is None:
+            raise AttributeError(_not_there(shown_as, name, names))
+        value = resolve(target)
+        setattr(sys.modules[module_name], name, value)
+        return value
+
+    def dir_() -> list[str]:
+        return sorted({*names, *(name for name in vars(sys.modules[module_name]) if name[0] != "_")})
+
+    return getattr_, dir_
+
+
+def resolve(target: tuple[str, str]) -> Any:
+    """What a table entry stands for."""
+    module = importlib.import_module(target[0])
+    value: Any = module
+    for part in target[1].split(".") if target[1] else ():
+        value = getattr(value, part)
+    return value
+
+
+def _not_there(shown_as: str, name: str, names: Mapping[str, Any]) -> str:
+    message = f"module '{shown_as}' has no attribute '{name}' in evergraph"
+    if name.startswith("__"):
+        return message
+    near = nearest(name, names)
+    if near:
+        message += f"; near: {', '.join(f'{shown_as}.{candidate}' for candidate in near)}"
+    return message
+
+
+class InnerModule(ModuleType):
+    """A module at one of TensorFlow's inner paths (``tensorflow.python.ops.math_ops``).
+
+    Scripts of 2016 to 2018 import from them. A name is looked for in the module's own table, then among all public names:
+    most inner functions have the name that they are public under.
+    """
+
+    def __init__(self, name: str, table: Mapping[str, str]) -> None:
+        super().__init__(name, f"{name}, as far as evergraph has it.")
+        self.__path__: list[str] = []
+        self._names = parse(table)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        target = self._names.get(name) or _all_names.get(name)
+        if target is None:
+            raise AttributeError(_not_there(self.__name__, name, self._names or _all_names))
+        value = resolve(target)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._names)

@@ -1,0 +1,392 @@
+"""MetaGraphs: a graph together with its collections, its saver and the ops that it uses, out and in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from evergraph.formats import graph_file, message_text, protos
+from evergraph.formats.protos import MetaGraphDef
+from evergraph.graph import collection_protos, registry
+from evergraph.graph.attributes import to_text
+from evergraph.graph.default_graph import get_default_graph
+from evergraph.graph.graph import Graph
+from evergraph.graph.importer import import_graph_def
+from evergraph.graph.opdef import to_op_def
+from evergraph.storage import publish
+
+#: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
+UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
+#: What ``meta_info_def`` says wrote the file. Readers compare the ops, not this.
+PRODUCER_VERSION = "2.15.1"
+
+_SAVER_OPS = frozenset(
+    "SaveV2 Save SaveSlice SaveSlices RestoreV2 Restore RestoreSlice LegacySave LegacyRestore".split()
+)
+_LOG = logging.getLogger("evergraph")
+
+
+def export_meta_graph(
+    filename: str | None = None,
+    meta_info_def: Any = None,
+    graph_def: Any = None,
+    saver_def: Any = None,
+    collection_list: Iterable[str] | None = None,
+    as_text: bool = False,
+    graph: Graph | None = None,
+    export_scope: str | None = None,
+    clear_devices: bool = False,
+    clear_extraneous_savers: bool = False,
+    strip_default_attrs: bool = False,
+    save_debug_info: bool = False,
+    **unused: Any,
+) -> Any:
+    """The default graph (or ``graph``) as a MetaGraphDef, also written to ``filename`` where that is given.
+
+    Args:
+      collection_list: the collections to write (all that are strings).
+      export_scope: write only what lies under this name scope, with the scope taken off the names.
+      clear_devices: leave out the nodes' devices.
+      clear_extraneous_savers: leave out the nodes of savers other than that of ``saver_def``.
+      strip_default_attrs: leave out attributes that have their default value (for older readers).
+    """
+    message, _ = export_scoped_meta_graph(
+        filename=filename,
+        graph_def=graph_def,
+        graph=graph,
+        export_scope=export_scope,
+        as_text=as_text,
+        clear_devices=clear_devices,
+        saver_def=saver_def,
+        collection_list=collection_list,
+        meta_info_def=meta_info_def,
+        clear_extraneous_savers=clear_extraneous_savers,
+        strip_default_attrs=strip_default_attrs,
+    )
+    return message
+
+
+def export_scoped_meta_graph(
+    filename: str | None = None,
+    graph_def: Any = None,
+    graph: Graph | None = None,
+    export_scope: str | None = None,
+    as_text: bool = False,
+    unbound_inputs_col_name: str = "unbound_inputs",
+    clear_devices: bool = False,
+    saver_def: Any = None,
+    clear_extraneous_savers: bool = False,
+    strip_default_attrs: bool = False,
+    collection_list: Iterable[str] | None = None,
+    meta_info_def: Any = None,
+    **unused: Any,
+) -> tuple[Any, dict[str, Any]]:
+    """As ``export_meta_graph``; also returns the exported variables by their name without the scope.
+
+    Raises ValueError where a variable of a collection lies in the scope only in part.
+    """
+    graph = graph or get_default_graph()
+    excluded: Collection[str] = ()
+    scope = export_scope + "/" if export_scope and not export_scope.endswith("/") else export_scope
+    given = (
+        graph_def if graph_def is not None and not scope else graph.as_graph_def(add_shapes=True)
+    )
+    if clear_extraneous_savers:
+        excluded = _other_savers_nodes(given, saver_def)
+    message = MetaGraphDef()
+    if meta_info_def is not None:
+        message.meta_info_def.CopyFrom(meta_info_def)
+    unbound: list[str] = []
+    _copy_nodes(given, message.graph_def, scope, excluded, clear_devices, unbound)
+    if strip_default_attrs:
+        strip_defaults(message.graph_def)
+        message.meta_info_def.stripped_default_attrs = True
+    message.meta_info_def.tensorflow_version = (
+        message.meta_info_def.tensorflow_version or PRODUCER_VERSION
+    )
+    _list_ops(message)
+    if saver_def is not None:
+        message.saver_def.MergeFrom(saver_def)
+    for key in collection_list if collection_list is not None else graph.get_all_collection_keys():
+        add_collection_def(message, key, graph, scope, excluded)
+    if unbound:
+        message.collection_def[unbound_inputs_col_name].bytes_list.value.extend(
+            text.encode() for text in unbound
+        )
+    if filename:
+        write_message(message, os.path.dirname(filename), os.path.basename(filename), as_text)
+    return message, _exported_variables(graph, scope)
+
+
+def _exported_variables(graph: Graph, scope: str | None) -> dict[str, Any]:
+    from evergraph.graph.collections import GraphKeys
+
+    found: dict[str, Any] = {}
+    for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES):
+        for variable in graph.get_collection(key, scope=re.escape(scope) if scope else None):
+            found[variable.op.name.removeprefix(scope or "")] = variable
+    return found
+
+
+def _copy_nodes(
+    source: Any,
+    target: Any,
+    scope: str | None,
+    excluded: Collection[str],
+    clear_devices: bool,
+    unbound: list[str],
+) -> None:
+    target.versions.CopyFrom(source.versions)
+    target.library.CopyFrom(source.library)
+    if not scope and not excluded and not clear_devices:
+        target.node.extend(source.node)
+        return
+    for node in source.node:
+        if node.name in excluded or (scope and not node.name.startswith(scope)):
+            continue
+        copy = target.node.add()
+        copy.CopyFrom(node)
+        if clear_devices:
+            copy.device = ""
+        if scope:
+            _take_off_scope(copy, scope, unbound)
+
+
+def _take_off_scope(node: Any, scope: str, unbound: list[str]) -> None:
+    node.name = node.name.removeprefix(scope)
+    for i, text in enumerate(node.input):
+        control, name = ("^", text[1:]) if text.startswith("^") else ("", text)
+        if name.startswith(scope):
+            node.input[i] = control + name.removeprefix(scope)
+        else:
+            node.input[i] = control + UNBOUND_INPUT_PREFIX + name
+            unbound.append(node.input[i])
+    if "_class" in node.attr:
+        groups = [to_text(group) for group in node.attr["_class"].list.s]
+        inside = [
+            group.replace(f"loc:@{scope}", "loc:@", 1)
+            for group in groups
+            if group.startswith(f"loc:@{scope}")
+        ]
+        node.attr["_class"].list.s[:] = [group.encode() for group in inside]
+    if node.op in ("Enter", "RefEnter"):
+        node.attr["frame_name"].s = node.attr["frame_name"].s.removeprefix(scope.encode())
+
+
+def _other_savers_nodes(graph_def: Any, saver_def: Any) -> set[str]:
+    """The nodes of savers other than that of ``saver_def``: whatever shares a name scope with their save and restore ops."""
+    kept = set()
+    if saver_def is not None:
+        for name in (saver_def.save_tensor_name, saver_def.restore_op_name):
+            kept.add(name.rpartition("/")[0] + "/")
+    names = {node.name for node in graph_def.node if node.op in _SAVER_OPS}
+    scopes = {name.rpartition("/")[0] for name in names} - names
+    others = tuple({scope + "/" for scope in scopes} - kept)
+    return {node.name for node in graph_def.node if others and node.name.startswith(others)}
+
+
+def strip_defaults(graph_def: Any) -> None:
+    """Removes attributes that have their op's default value, so that older readers accept the graph."""
+    bodies = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
+    defaults: dict[str, dict[str, Any]] = {}
+    for nodes in bodies:
+        for node in nodes:
+            if node.op not in defaults:
+                declaration = registry.lookup(node.op)
+                op_def = to_op_def(declaration) if declaration is not None else None
+                defaults[node.op] = {
+                    attr.name: attr.default_value
+                    for attr in (op_def.attr if op_def is not None else ())
+                    if attr.HasField("default_value")
+                }
+            for name, default in defaults[node.op].items():
+                if name in node.attr and node.attr[name] == default:
+                    del node.attr[name]
+
+
+def _list_ops(message: Any) -> None:
+    """``stripped_op_list``: the OpDefs of the ops that the graph and its functions use."""
+    functions = {function.signature.name for function in message.graph_def.library.function}
+    used = {node.op for node in message.graph_def.node}
+    for function in message.graph_def.library.function:
+        used.update(node.op for node in function.node_def)
+    del message.meta_info_def.stripped_op_list.op[:]
+    for name in sorted(used - functions):
+        declaration = registry.lookup(name)
+        if declaration is not None:
+            message.meta_info_def.stripped_op_list.op.append(to_op_def(declaration))
+
+
+def add_collection_def(
+    message: Any, key: Any, graph: Graph, scope: str | None = None, excluded: Collection[str] = ()
+) -> None:
+    """Writes the collection ``key`` of ``graph`` into the MetaGraphDef ``message``; one that cannot be written is named in the log."""
+    if not isinstance(key, str):
+        _LOG.warning(
+            "Only collections with string type keys will be serialized. This key has %s", type(key)
+        )
+        return
+    items = [item for item in graph.get_collection(key) if _is_inside(item, scope, excluded)]
+    if not items:
+        return
+    converter = collection_protos.converter(key)
+    definition = protos.CollectionDef()
+    try:
+        if converter is not None and converter.to_proto is not None:
+            for item in items:
+                proto = converter.to_proto(item, export_scope=scope)
+                if proto is not None:
+                    definition.bytes_list.value.append(proto.SerializeToString())
+        else:
+            _fill_plain(definition, items, scope)
+    except Exception as error:  # An object that programs put there may refuse in any way; the graph is saved all the same.
+        _LOG.warning(
+            "Issue encountered when serializing %s.\nType is unsupported, or the types of the items don't match field "
+            "type in CollectionDef. Note this is a warning and probably safe to ignore.\n%s",
+            key,
+            error,
+        )
+        return
+    message.collection_def[key].CopyFrom(definition)
+
+
+def _is_inside(item: Any, scope: str | None, excluded: Collection[str]) -> bool:
+    name = item if isinstance(item, str) else getattr(item, "name", None)
+    if not isinstance(name, str):
+        return True
+    if name in excluded or name.partition(":")[0] in excluded:
+        return False
+    return name.startswith(UNBOUND_INPUT_PREFIX) or not scope or name.startswith(scope)
+
+
+def _fill_plain(definition: Any, items: list[Any], scope: str | None) -> None:
+    first = items[0]
+    if isinstance(first, (str, bytes)):
+        definition.bytes_list.value.extend(
+            item.encode() if isinstance(item, str) else item for item in items
+        )
+    elif isinstance(first, int):
+        definition.int64_list.value.extend(items)
+    elif isinstance(first, float):
+        definition.float_list.value.extend(items)
+    elif hasattr(first, "type_url"):
+        for item in items:
+            definition.any_list.value.add().ParseFromString(item.SerializeToString())
+    else:
+        for item in items:
+            name = item.name
+            if scope:
+                name = name.removeprefix(scope)
+            definition.node_list.value.append(name)
+
+
+def import_scoped_meta_graph(
+    meta_graph_or_file: Any,
+    clear_devices: bool = False,
+    graph: Graph | None = None,
+    import_scope: str | None = None,
+    input_map: dict[str, Any] | None = None,
+    unbound_inputs_col_name: str = "unbound_inputs",
+    restore_collections_predicate: Callable[[str], bool] = lambda key: True,
+) -> dict[str, Any]:
+    """Adds a MetaGraph's nodes to ``graph`` (or the default one) and restores its collections.
+
+    Returns the imported variables by name. Raises ValueError for inputs outside the exported scope that ``input_map``
+    does not bind, and what reading the file and importing its graph raise.
+    """
+    message = as_meta_graph_def(meta_graph_or_file)
+    graph_def = message.graph_def
+    if unbound_inputs_col_name in message.collection_def:
+        _check_bound(message.collection_def[unbound_inputs_col_name], input_map)
+    graph = graph or get_default_graph()
+    with graph.as_default():
+        if clear_devices:
+            for node in graph_def.node:
+                node.device = ""
+        # The scope as it will come out where its name is taken, or where there are scopes around.
+        scope = (
+            graph.unique_name(import_scope, mark_as_used=False)
+            if import_scope
+            else graph.get_name_scope()
+        )
+        import_graph_def(graph_def, name=import_scope or "", input_map=input_map)
+        for key in sorted(message.collection_def):
+            if key != unbound_inputs_col_name and restore_collections_predicate(key):
+                _restore_collection(graph, key, message.collection_def[key], scope)
+    return _exported_variables(graph, scope + "/" if scope else None)
+
+
+def _check_bound(definition: Any, input_map: dict[str, Any] | None) -> None:
+    unbound = [value.decode() for value in definition.bytes_list.value]
+    missing = [name for name in unbound if name not in (input_map or {})]
+    if missing:
+        raise ValueError(
+            f"Graph contains unbound inputs: {', '.join(missing)}. Must provide these inputs through input_map."
+        )
+
+
+def as_meta_graph_def(meta_graph_or_file: Any) -> Any:
+    """A MetaGraphDef from a message (ours or another protobuf class of it) or the path of a file, binary or text."""
+    if isinstance(meta_graph_or_file, MetaGraphDef):
+        copy = MetaGraphDef()
+        copy.CopyFrom(meta_graph_or_file)
+        return copy
+    if hasattr(meta_graph_or_file, "SerializeToString"):
+        return protos.adopt(meta_graph_or_file)
+    return graph_file.read_meta_graph(meta_graph_or_file)
+
+
+def _restore_collection(graph: Graph, key: str, definition: Any, scope: str) -> None:
+    kind = definition.WhichOneof("kind")
+    if kind is None:
+        _LOG.error("Cannot identify data type for collection %s. Skipping.", key)
+        return
+    values = getattr(definition, kind).value
+    converter = collection_protos.converter(key)
+    if kind == "bytes_list" and converter is not None and converter.from_proto is not None:
+        for value in values:
+            message = converter.proto_type.FromString(value)
+            graph.add_to_collection(key, converter.from_proto(message, import_scope=scope or None))
+    elif kind == "node_list":
+        for name in values:
+            full = f"{scope}/{name}" if scope else name
+            graph.add_to_collection(key, _element(graph, full))
+    elif kind == "int64_list":
+        for value in values:
+            graph.add_to_collection(key, int(value))
+    else:
+        for value in values:
+            graph.add_to_collection(key, value)
+
+
+def _element(graph: Graph, name: str) -> Any:
+    """What a node list names; the name itself where the graph has no such node (a file may list what it left out)."""
+    try:
+        return graph.as_graph_element(name)
+    except (KeyError, ValueError):
+        _LOG.warning(
+            "A collection names '%s', which is not in the graph; it is kept as its name.", name
+        )
+        return name
+
+
+def write_message(message: Any, folder: str, name: str, as_text: bool) -> str:
+    """Writes a message to a file, all or nothing, making the folder where needed; returns the path."""
+    path = os.path.join(folder, name)
+    contents = (
+        message_text.to_text(message, exact_floats=True).encode()
+        if as_text
+        else protos.serialize(message)
+    )
+    publish.publish_bytes(path, contents)
+    return path
+
+
+def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool = True) -> str:
+    """Writes a graph (a Graph or a GraphDef) to ``logdir/name``, as text or binary; returns the path."""
+    is_graph = isinstance(graph_or_graph_def, Graph)
+    message = graph_or_graph_def.as_graph_def() if is_graph else graph_or_graph_def
+    return write_message(message, logdir, name, as_text)

@@ -1,0 +1,400 @@
+"""Saver: saves a session's variables to checkpoints, restores them, and keeps a number of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from evergraph import errors
+from evergraph.formats import bundle
+from evergraph.formats.protos import SaverDef
+from evergraph.graph import collection_protos
+from evergraph.graph.collections import GraphKeys
+from evergraph.graph.default_graph import get_default_graph
+from evergraph.runtime.session import BaseSession
+from evergraph.train import meta_graph
+from evergraph.train.checkpoints import (
+    STATE_FILE,
+    checkpoint_exists,
+    get_checkpoint_mtimes,
+    latest_checkpoint,
+    meta_graph_filename,
+    remove_checkpoint,
+    update_checkpoint_state,
+)
+from evergraph.train.global_step import global_step as read_global_step
+from evergraph.train.restore_errors import explain
+from evergraph.train.saver_builder import BulkSaverBuilder
+from evergraph.variables.collections import all_saveable_objects
+
+_LOG = logging.getLogger("evergraph")
+
+
+class Saver:
+    """Adds nodes that save and restore variables, and manages the checkpoints that they write (``tf.train.Saver``).
+
+    Args:
+      var_list: the variables (or SaveableObjects), as a list, or as a dict by the names that they have in checkpoints;
+        None for all saveable objects of the default graph.
+      reshape: restore from tensors of another shape with as many elements.
+      sharded: one shard of data for each device.
+      max_to_keep: how many of the last checkpoints are kept; None or 0 for all.
+      keep_checkpoint_every_n_hours: one checkpoint in so many hours is kept for good.
+      name: the name scope of the nodes (``save``).
+      restore_sequentially: accepted; restoring reads each file once, in order.
+      saver_def: the SaverDef of nodes that are there already.
+      builder: another builder of the nodes.
+      defer_build: leave building to ``build()``.
+      allow_empty: no variables are no error; saving does nothing then.
+      write_version: ``SaverDef.V2`` or ``SaverDef.V1``.
+      pad_step_number: write the step with at least eight digits.
+      save_relative_paths: write relative paths into the state file, so that the folder can be moved.
+      filename: the prefix to use where none is fed.
+
+    Raises:
+      TypeError, ValueError: ``var_list`` holds something else, or names or variables twice; no variables to save.
+    """
+
+    def __init__(
+        self,
+        var_list: Any = None,
+        reshape: bool = False,
+        sharded: bool = False,
+        max_to_keep: int | None = 5,
+        keep_checkpoint_every_n_hours: float = 10000.0,
+        name: str | None = None,
+        restore_sequentially: bool = False,
+        saver_def: Any = None,
+        builder: Any = None,
+        defer_build: bool = False,
+        allow_empty: bool = False,
+        write_version: int = SaverDef.V2,
+        pad_step_number: bool = False,
+        save_relative_paths: bool = False,
+        filename: str | None = None,
+    ) -> None:
+        if defer_build and var_list:
+            raise ValueError(
+                "If `var_list` is provided then build cannot be deferred. "
+                "Either set defer_build=False or var_list=None."
+            )
+        self._var_list = var_list
+        self._reshape = reshape
+        self._sharded = sharded
+        self._max_to_keep = max_to_keep
+        self._keep_checkpoint_every_n_hours = keep_checkpoint_every_n_hours
+        self._name = name
+        self._restore_sequentially = restore_sequentially
+        self.saver_def = saver_def
+        self._builder = builder
+        self._allow_empty = allow_empty
+        self._write_version = write_version
+        self._pad_step_number = pad_step_number
+        self._save_relative_paths = save_relative_paths
+        self._filename = filename
+        self._is_built = False
+        self._is_empty = False
+        #: (path, time of saving) of the checkpoints that are kept for now, oldest first.
+        self._last_checkpoints: list[tuple[str, float]] = []
+        self._to_delete: list[tuple[str, float]] = []
+        self._next_checkpoint_time = float("inf")
+        if not defer_build:
+            self.build()
+
+    def build(self) -> None:
+        """Adds the nodes, where they are not there yet. Raises ValueError where there is nothing to save."""
+        if self._is_built:
+            return
+        self._is_built = True
+        if self.saver_def is None:
+            variables = all_saveable_objects() if self._var_list is None else self._var_list
+            self._var_list = variables
+            if not variables:
+                if not self._allow_empty:
+                    raise ValueError("No variables to save")
+                self._is_empty = True
+                return
+            builder = self._builder or BulkSaverBuilder(self._write_version)
+            self.saver_def = builder.build(
+                variables,
+                reshape=self._reshape,
+                sharded=self._sharded,
+                max_to_keep=self._max_to_keep,
+                keep_checkpoint_every_n_hours=self._keep_checkpoint_every_n_hours,
+                name=self._name,
+                restore_sequentially=self._restore_sequentially,
+                filename=self._filename,
+            )
+        elif self._name:
+            # The nodes were imported under a scope.
+            scoped = SaverDef()
+            scoped.CopyFrom(self.saver_def)
+            for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
+                setattr(scoped, field, f"{self._name}/{getattr(scoped, field)}")
+            self.saver_def = scoped
+        self._check_saver_def()
+        self._write_version = self.saver_def.version
+        self._next_checkpoint_time = (
+            time.time() + self.saver_def.keep_checkpoint_every_n_hours * 3600
+        )
+
+    def _check_saver_def(self) -> None:
+        if not isinstance(self.saver_def, SaverDef):
+            raise ValueError(f"saver_def must be a saver_pb2.SaverDef: {self.saver_def}")
+        for field in ("save_tensor_name", "restore_op_name"):
+            if not getattr(self.saver_def, field):
+                raise ValueError(f"saver_def must specify the {field}: {self.saver_def}")
+
+    # Saving
+
+    def save(
+        self,
+        sess: Any,
+        save_path: Any,
+        global_step: Any = None,
+        latest_filename: str | None = None,
+        meta_graph_suffix: str = "meta",
+        write_meta_graph: bool = True,
+        write_state: bool = True,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
+    ) -> str | None:
+        """Saves the variables under the prefix ``save_path`` (``-step`` behind it where ``global_step`` is given).
+
+        The data, the index and the ``.meta`` are written before the state file names the checkpoint, and only then are
+        old ones deleted: whenever the process dies, the state file names a whole checkpoint.
+
+        Returns the prefix to restore from; None for an empty saver. Raises TypeError where ``sess`` is no session,
+        ValueError for a ``latest_filename`` with a path or the same as the checkpoint, RuntimeError before ``build()``.
+        """
+        if not self._is_built:
+            raise RuntimeError("`build()` should be called before save if defer_build==True")
+        latest_filename = latest_filename or STATE_FILE
+        if os.path.split(latest_filename)[0]:
+            raise ValueError("'latest_filename' must not contain path components")
+        if not isinstance(sess, BaseSession):
+            raise TypeError(f"'sess' must be a Session; {sess}")
+        prefix = _as_text(save_path)
+        if global_step is not None:
+            step = (
+                global_step
+                if isinstance(global_step, int)
+                else int(read_global_step(sess, global_step))
+            )
+            path = f"{prefix}-{step:08d}" if self._pad_step_number else f"{prefix}-{step}"
+        else:
+            path = prefix
+            if os.path.basename(prefix) == latest_filename and not self._sharded:
+                raise ValueError(
+                    f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{prefix}'"
+                )
+        saved: str | None = None
+        if not self._is_empty:
+            saved = _as_text(
+                sess.run(
+                    self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}
+                )
+            )
+        if write_meta_graph:
+            with sess.graph.as_default():
+                self.export_meta_graph(
+                    meta_graph_filename(path, meta_graph_suffix),
+                    strip_default_attrs=strip_default_attrs,
+                )
+        if saved is not None and write_state:
+            self._record(saved)
+            update_checkpoint_state(
+                os.path.dirname(prefix),
+                saved,
+                self.last_checkpoints,
+                latest_filename,
+                save_relative_paths=self._save_relative_paths,
+            )
+            self._delete_old(meta_graph_suffix)
+        return saved
+
+    def _record(self, path: str) -> None:
+        if not self.saver_def.max_to_keep:
+            return
+        self._last_checkpoints = [entry for entry in self._last_checkpoints if entry[0] != path]
+        self._last_checkpoints.append((path, time.time()))
+        # Saved again, it is the newest: what was to be deleted under this name is it.
+        self._to_delete = [entry for entry in self._to_delete if entry[0] != path]
+        if len(self._last_checkpoints) > self.saver_def.max_to_keep:
+            self._to_delete.append(self._last_checkpoints.pop(0))
+
+    def _delete_old(self, meta_graph_suffix: str) -> None:
+        while self._to_delete:
+            path, saved_at = self._to_delete.pop(0)
+            if saved_at > self._next_checkpoint_time:
+                # One in so many hours stays for good.
+                self._next_checkpoint_time += self.saver_def.keep_checkpoint_every_n_hours * 3600
+                continue
+            try:
+                remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
+            except errors.OpError as error:
+                _LOG.warning("could not delete the old checkpoint %s: %s", path, error.message)
+
+    # Restoring
+
+    def restore(self, sess: Any, save_path: Any) -> None:
+        """Sets the variables to what they were in the checkpoint; they need not be initialized.
+
+        ``save_path`` is a prefix, as ``save`` returns it, or any of the checkpoint's files.
+
+        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not in it (all of
+        them named, with the nearest names), InvalidArgumentError where shapes or types differ, DataLossError where the
+        file is damaged.
+        """
+        if self._is_empty:
+            return
+        if save_path is None:
+            raise ValueError(
+                "Can't load save_path when it is None. (tf.train.latest_checkpoint gives None where the folder has no "
+                "'checkpoint' state file, or what that names is not there.)"
+            )
+        prefix = _prefix_of(_as_text(save_path))
+        if not checkpoint_exists(prefix):
+            raise ValueError(
+                f"The passed save_path is not a valid checkpoint: {_as_text(save_path)}"
+            )
+        _LOG.info("Restoring parameters from %s", prefix)
+        try:
+            sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
+        except (errors.NotFoundError, errors.InvalidArgumentError) as error:
+            raise explain(error, prefix, sess.graph, self.saver_def) from error
+
+    # The checkpoints so far
+
+    @property
+    def last_checkpoints(self) -> list[str]:
+        """The checkpoints that are kept for now, oldest first."""
+        return [path for path, _ in self._last_checkpoints]
+
+    def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
+        """Sets the list of checkpoints, without their times (deprecated in TensorFlow)."""
+        if not isinstance(last_checkpoints, list):
+            raise TypeError("last_checkpoints must be a list")
+        self._last_checkpoints = [(path, float("inf")) for path in last_checkpoints]
+
+    def set_last_checkpoints_with_time(
+        self, last_checkpoints_with_time: Sequence[tuple[str, float]]
+    ) -> None:
+        """Sets the list of checkpoints with the times of their saving, oldest first."""
+        if not isinstance(last_checkpoints_with_time, list):
+            raise TypeError("last_checkpoints must be a list")
+        self._last_checkpoints = list(last_checkpoints_with_time)
+
+    def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
+        """Takes up the list of checkpoints of an earlier process; those that are not there any more are left out."""
+        there = [path for path in checkpoint_paths if checkpoint_exists(path)]
+        self.set_last_checkpoints_with_time(
+            list(zip(there, get_checkpoint_mtimes(there), strict=True))
+        )
+
+    # Protos
+
+    def as_saver_def(self) -> Any:
+        """The SaverDef of this saver."""
+        return self.saver_def
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """The SaverDef, its names without ``export_scope``; None where the saver lies outside of it."""
+        if export_scope is None:
+            return self.saver_def
+        scope = export_scope.rstrip("/") + "/"
+        names = ("filename_tensor_name", "save_tensor_name", "restore_op_name")
+        if not self.saver_def.save_tensor_name.startswith(scope):
+            return None
+        message = SaverDef()
+        message.CopyFrom(self.saver_def)
+        for field in names:
+            setattr(message, field, getattr(message, field).removeprefix(scope))
+        return message
+
+    @staticmethod
+    def from_proto(saver_def: Any, import_scope: str | None = None) -> Saver:
+        """The saver that a SaverDef describes, its nodes imported under ``import_scope``."""
+        return Saver(saver_def=saver_def, name=import_scope)
+
+    def export_meta_graph(
+        self,
+        filename: str | None = None,
+        collection_list: Iterable[str] | None = None,
+        as_text: bool = False,
+        export_scope: str | None = None,
+        clear_devices: bool = False,
+        clear_extraneous_savers: bool = False,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
+    ) -> Any:
+        """The default graph as a MetaGraphDef with this saver's SaverDef, also written to ``filename``."""
+        return meta_graph.export_meta_graph(
+            filename=filename,
+            graph_def=get_default_graph().as_graph_def(add_shapes=True),
+            saver_def=self.saver_def,
+            collection_list=collection_list,
+            as_text=as_text,
+            export_scope=export_scope,
+            clear_devices=clear_devices,
+            clear_extraneous_savers=clear_extraneous_savers,
+            strip_default_attrs=strip_default_attrs,
+        )
+
+
+def import_meta_graph(
+    meta_graph_or_file: Any,
+    clear_devices: bool = False,
+    import_scope: str | None = None,
+    **kwargs: Any,
+) -> Saver | None:
+    """Adds the graph of a MetaGraph (a message, or the path of a ``.meta``) to the default graph, with its collections.
+
+    Returns the saver that its SaverDef describes; one for all variables where it has none; None where there are no
+    variables either. ``kwargs``: ``input_map``, ``restore_collections_predicate``.
+    """
+    message = meta_graph.as_meta_graph_def(meta_graph_or_file)
+    variables = meta_graph.import_scoped_meta_graph(
+        message, clear_devices=clear_devices, import_scope=import_scope, **kwargs
+    )
+    if message.HasField("saver_def"):
+        # The scope may have come out under another name than was asked for, where that was taken.
+        scope = import_scope
+        if import_scope and variables:
+            name, variable = next(iter(variables.items()))
+            scope = variable.op.name.removesuffix(name).rstrip("/")
+        return Saver(saver_def=message.saver_def, name=scope)
+    return Saver() if all_saveable_objects(scope=import_scope) else None
+
+
+def _as_text(path: Any) -> str:
+    path = os.fspath(path) if hasattr(path, "__fspath__") else path
+    return path.decode() if isinstance(path, bytes) else str(path)
+
+
+def _prefix_of(path: str) -> str:
+    """The prefix of the checkpoint that ``path`` means: itself, that of one of its files, or the latest of a folder."""
+    member_of = bundle.prefix_of(path)
+    if member_of is not None and checkpoint_exists(member_of):
+        _LOG.warning(
+            "%s is one file of the checkpoint; restoring from its prefix %s", path, member_of
+        )
+        return member_of
+    is_state_file = os.path.basename(path) == STATE_FILE and not os.path.isdir(path)
+    folder = os.path.dirname(path) or "." if is_state_file else path
+    if (is_state_file or os.path.isdir(path)) and not os.path.exists(path + bundle.INDEX_SUFFIX):
+        latest = latest_checkpoint(folder)
+        if latest is not None:
+            _LOG.warning(
+                "%s: restoring the latest checkpoint that its state file names, %s", path, latest
+            )
+            return latest
+    return path
+
+
+collection_protos.register_proto_function(
+    GraphKeys.SAVERS, proto_type=SaverDef, to_proto=Saver.to_proto, from_proto=Saver.from_proto
+)
