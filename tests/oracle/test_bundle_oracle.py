@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from evergraph.formats import dtypes
+from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.tensor_slice import TensorSlice, parse_shape_and_slice
@@ -254,6 +255,39 @@ def test_recorded_bytes_are_tensorflows(tf215: Oracle, tmp_path: pathlib.Path) -
     ]
     tf215.execute(SAVE, prefix=str(tmp_path / "m"), tensors=tensors)
     assert files(tmp_path / "m") == (RECORDED_INDEX, RECORDED_DATA)
+
+
+MERGE = """
+def main(tf, np, parts, prefix):
+    with tf.Session() as session:
+        session.run(tf.raw_ops.MergeV2Checkpoints(
+            checkpoint_prefixes=parts, destination_prefix=prefix, delete_old_dirs=True))
+"""
+
+
+def test_merging_gives_the_same_bytes(oracle: Oracle, tmp_path: pathlib.Path) -> None:
+    whole = np.arange(70, dtype=np.float32).reshape(10, 7)
+    shards = [
+        [crossing("b", np.float64(1)), crossing("p", whole[:4], "10 7 0,4:-")],
+        [crossing("p", whole[7:], "10 7 7,3:-"), crossing("a", np.zeros((2, 3), np.int32))],
+        [crossing("c", np.array([b"text"], object)), crossing("p", whole[4:7], "10 7 4,3:-")],
+    ]
+    for side in ("theirs", "ours"):
+        parts = [str(tmp_path / side / "temp" / f"part-{i:05d}-of-00003") for i in range(3)]
+        for part, tensors in zip(parts, shards, strict=True):
+            write(pathlib.Path(part), tensors)
+        if side == "theirs":
+            oracle.execute(MERGE, parts=parts, prefix=str(tmp_path / side / "m"))
+        else:
+            merge_bundles(parts, tmp_path / side / "m", durability="none")
+    found = [
+        {path.name: path.read_bytes() for path in (tmp_path / side).iterdir()}
+        for side in ("theirs", "ours")
+    ]
+    assert len(found[0]) == 4
+    assert found[0] == found[1]
+    theirs = oracle.execute(READ, prefix=str(tmp_path / "ours" / "m"))
+    assert theirs["p"][2] == whole.tobytes()
 
 
 SAVE_V1 = """

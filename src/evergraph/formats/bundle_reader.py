@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
 from typing import Any, NoReturn
@@ -61,6 +62,7 @@ class BundleReader:
         prefix: as given.
         num_shards: how many data files belong to it.
         big_endian: whether its numbers are stored big-endian.
+        versions: of the writer, and of the readers it asks for.
     """
 
     def __init__(self, prefix: Path) -> None:
@@ -78,6 +80,7 @@ class BundleReader:
             raise
         self.num_shards = header.num_shards
         self.big_endian = header.big_endian
+        self.versions = header.versions
         for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
             with suppress(errors.OpError):  # reading a tensor of a missing file says so
                 self._data_file(shard)
@@ -94,6 +97,16 @@ class BundleReader:
 
     def __len__(self) -> int:
         return len(self._all_values())
+
+    def entries(self) -> Iterator[tuple[bytes, BundleEntry]]:
+        """Yields the whole index: every key but the header's, those of slices too, and its entry.
+
+        Raises:
+            DataLossError: the index is damaged.
+        """
+        for key, value in self._table:
+            if key:
+                yield key, self._decode(key, value)
 
     def info(self, name: str) -> TensorInfo:
         """Type, shape and size of a tensor.

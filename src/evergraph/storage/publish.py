@@ -36,21 +36,24 @@ _TEMPORARY = re.compile(r"(.+)\.evergraph-tmp-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-
 
 
 class NewFile:
-    """A file being written, under its temporary name. Made by `Publication.create`.
+    """A file being written, under its temporary name. Made by `Publication`.
 
     Attributes:
         target: the name that it will have.
+        origin: the name that it had, if it was there before.
         position: how many bytes have been written.
     """
 
-    def __init__(self, target: str, temporary: str) -> None:
+    def __init__(self, target: str, temporary: str, origin: str | None = None) -> None:
         self.target = target
         self.temporary = temporary
+        self.origin = origin
         self.position = 0
         self._gathered: list[Bytes] = []
         self._gathered_bytes = 0
+        flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if origin is None else 0)
         try:
-            self._descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            self._descriptor = os.open(temporary, flags, 0o666)
         except OSError as error:
             raise_storage_error(error, temporary)
 
@@ -138,6 +141,24 @@ class Publication:
         Raises:
             StorageFullError: the disk has less room than ``expected_bytes``.
         """
+        temporary = self._place(target, expected_bytes)
+        self._files.append(NewFile(local_path(target), temporary))
+        return self._files[-1]
+
+    def adopt(self, source: Path, target: Path) -> None:
+        """Makes a finished file on the same disk the next of the set, under another name.
+
+        Raises:
+            NotFoundError: there is no such file.
+        """
+        path = local_path(source)
+        temporary = self._place(target, 0)
+        with storage_errors(path):
+            os.rename(path, temporary)
+        self._files.append(NewFile(local_path(target), temporary, origin=path))
+
+    def _place(self, target: Path, expected_bytes: int) -> str:
+        """The temporary name of the next file, once its place has been made ready."""
         path = local_path(target)
         folder = os.path.dirname(path) or "."
         if self._folder is None:
@@ -154,9 +175,7 @@ class Publication:
             )
         _check_room(folder, expected_bytes, path)
         number = len(self._files)
-        name = f"{path}.evergraph-tmp-{os.getpid()}-{_host()}-{self._set}-{number}"
-        self._files.append(NewFile(path, name))
-        return self._files[-1]
+        return f"{path}.evergraph-tmp-{os.getpid()}-{_host()}-{self._set}-{number}"
 
     def _make_folder(self, folder: str) -> None:
         above = folder
@@ -184,10 +203,14 @@ class Publication:
                 sync_folder(folder or ".")
 
     def discard(self) -> None:
-        """Removes what has been written. Targets stay as they are."""
+        """Removes what has been written, gives back what was adopted. Targets stay as they are."""
         for file in reversed(self._files):
             file.close()
-            _remove_if_there(file.temporary)
+            if file.origin is None:
+                _remove_if_there(file.temporary)
+            else:
+                with storage_errors(file.origin):
+                    os.rename(file.temporary, file.origin)
         self._files.clear()
 
     def __enter__(self) -> Publication:
