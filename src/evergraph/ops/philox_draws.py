@@ -128,7 +128,7 @@ def uniform_double(high: Words, low: Words) -> npt.NDArray[np.float64]:
     fraction = (high & np.uint32(0xFFFFF)).astype(np.uint64) << np.uint64(32)
     fraction |= low
     fraction |= np.uint64(1023 << 52)
-    values = fraction.view(np.float64)
+    values: npt.NDArray[np.float64] = fraction.view(np.float64)
     values -= 1.0
     return values
 
@@ -163,19 +163,21 @@ def _normal_float(words: Words) -> npt.NDArray[np.float32]:
 def _uniform_float(words: Words) -> npt.NDArray[np.float32]:
     fraction = words & np.uint32(0x7FFFFF)
     fraction |= np.uint32(127 << 23)
-    values = fraction.view(np.float32)
+    values: npt.NDArray[np.float32] = fraction.view(np.float32)
     values -= np.float32(1.0)
     return values
 
 
 def _uniform_half(words: Words) -> Array:
     fraction = (words & np.uint32(0x3FF)).astype(np.float32)
-    return (fraction * np.float32(2.0**-10)).astype(np.float16)
+    values: Array = (fraction * np.float32(2.0**-10)).astype(np.float16)
+    return values
 
 
 def _uniform_bfloat16(words: Words) -> Array:
     fraction = (words & np.uint32(0x7F)).astype(np.float32)
-    return (fraction * np.float32(2.0**-7)).astype(BFLOAT16)
+    values: Array = (fraction * np.float32(2.0**-7)).astype(BFLOAT16)
+    return values
 
 
 def _uniform_double_block(words: Words) -> Array:

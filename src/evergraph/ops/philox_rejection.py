@@ -120,7 +120,8 @@ def _by_output(
         values = draw(_Sources(at, outputs), wide[outputs // samples])
         # A double becomes a half by way of a float in TensorFlow, rounded twice.
         drawn[outputs] = values.astype(np.float32) if dtype.itemsize == 2 else values
-    return drawn.reshape(len(wide), samples).T
+    by_parameter: Array = drawn.reshape(len(wide), samples).T
+    return by_parameter
 
 
 def _gamma_outputs(sources: _Sources, alpha: Doubles) -> Doubles:
