@@ -20,6 +20,7 @@ from evergraph.ops.constant import constant
 from evergraph.ops.grouping import group
 from evergraph.ops.joining import stack
 from evergraph.ops.logical import logical_not
+from evergraph.ops.selection import boolean_mask
 
 _REFERENCES = ("Variable", "VariableV2", "AutoReloadVariable")
 
@@ -122,8 +123,6 @@ def report_uninitialized_variables(
     """A vector of the names of those variables (default: global and local ones) that are not
     initialized.
     """
-    from evergraph.ops.masking import boolean_mask
-
     found = _all_variables() if var_list is None else var_list
     with name_scope(name):
         flags = [state.is_variable_initialized(variable) for variable in found]
