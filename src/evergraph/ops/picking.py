@@ -17,15 +17,9 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
 from evergraph.ops.concatenation import concat
 from evergraph.ops.indexed_slices import IndexedSlices
-from evergraph.ops.shaping import dense_rows
+from evergraph.ops.shaping import at_least, dense_rows
 from evergraph.ops.stacking import stack
 from evergraph.ops.types import INDEX
-
-
-def _at_least(dims: Dims, rank: int) -> Dims:
-    if dims is not None and len(dims) < rank:
-        raise ValueError(f"Shape must be at least rank {rank} but is rank {len(dims)}")
-    return dims
 
 
 def check_rows(indices: Any, size: int) -> None:
@@ -68,7 +62,7 @@ def _take(xp: Any, params: Any, indices: Any, axis: int) -> Any:
 )  # fmt: skip
 class Gather:
     def shape(c):
-        params, indices = _at_least(c.shape(0), 1), c.shape(1)
+        params, indices = at_least(c.shape(0), 1), c.shape(1)
         return None if params is None or indices is None else indices + params[1:]
 
     def compute(xp, params, indices):
@@ -98,7 +92,7 @@ class GatherV2:
         shapes.with_rank(c.shape(2), 0)
         axis = c.value(2)
         return _gathered(
-            _at_least(c.shape(0), 1),
+            at_least(c.shape(0), 1),
             c.shape(1),
             None if axis is None else int(axis),
             c["batch_dims"],

@@ -135,6 +135,13 @@ def sizes_of(c: ShapeContext, i: int) -> Dims:
     return c.value_as_shape(i)
 
 
+def at_least(dims: Dims, rank: int) -> Dims:
+    """``dims``. Raises ValueError where they are known to be fewer than ``rank``."""
+    if dims is not None and len(dims) < rank:
+        raise ValueError(f"Shape must be at least rank {rank} but is rank {len(dims)}")
+    return dims
+
+
 def dense_rows(grad: Any) -> Any:
     """``grad`` as a Tensor, without the warning that converting IndexedSlices may give.
 

@@ -16,7 +16,7 @@ from evergraph.graph.scopes import name_scope
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
-from evergraph.ops.shaping import renamed
+from evergraph.ops.shaping import at_least, renamed
 from evergraph.ops.stacking import stack
 from evergraph.ops.types import INDEX_DEFAULT_INT32
 
@@ -41,7 +41,7 @@ def _check_block(block: Any) -> None:
 
 def _to_batch_shape(dims: Dims, rank: int, block: Any, paddings: Any) -> Dims:
     """The static shape after SpaceToBatchND over ``rank`` dimensions; values None where unknown."""
-    dims = _at_least(dims, rank + 1)
+    dims = at_least(dims, rank + 1)
     if paddings is not None:
         _check_margins(paddings, rank, "paddings")
     if dims is None:
@@ -62,7 +62,7 @@ def _to_batch_shape(dims: Dims, rank: int, block: Any, paddings: Any) -> Dims:
 
 def _from_batch_shape(dims: Dims, rank: int, block: Any, crops: Any) -> Dims:
     """The static shape after BatchToSpaceND over ``rank`` dimensions; values None where unknown."""
-    dims = _at_least(dims, rank + 1)
+    dims = at_least(dims, rank + 1)
     if crops is not None:
         _check_margins(crops, rank, "crops")
     if dims is None:
@@ -87,12 +87,6 @@ def _from_batch_shape(dims: Dims, rank: int, block: Any, crops: Any) -> Dims:
                         f"{before + after} from {size * part}"
                     )
     return (batch, *space, *dims[rank + 1 :])
-
-
-def _at_least(dims: Dims, rank: int) -> Dims:
-    if dims is not None and len(dims) < rank:
-        raise ValueError(f"Shape must be at least rank {rank} but is rank {len(dims)}")
-    return dims
 
 
 def _space_to_batch(xp: Any, x: Any, block: Any, paddings: Any) -> Any:
