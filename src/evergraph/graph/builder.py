@@ -38,14 +38,14 @@ def build(
     table = graph._names
     saved = table.scope
     try:
-        # The scope's own name becomes the node's; constants made on the way lie under it.
+        # The scope's own name becomes the node's; constants made on the way, and what a control-flow context adds to
+        # bring the inputs in, lie under it.
         scope = graph.enter_name_scope(name or declaration.name)
-        node_name = scope[:-1]
         with default_graph(graph):
             known, tensors = _convert(declaration, inputs, attrs)
+            op = _add(graph, declaration, scope[:-1], tensors, known)
     finally:
         table.scope = saved
-    op = _add(graph, declaration, node_name, tensors, known)
     return results(op, declaration)
 
 
@@ -242,7 +242,8 @@ def _add(
 
 
 def results(op: Operation, declaration: Declaration) -> Any:
-    """What a builder returns: the Operation, its one Tensor, or a named tuple with one entry for each output argument."""
+    """What a builder returns: the Operation, its one Tensor, or a named tuple with one entry for each output
+    argument."""
     outputs = op.outputs
     arguments = declaration.outputs
     if not arguments:

@@ -15,7 +15,8 @@ NEXT_ITERATION = frozenset(("NextIteration", "RefNextIteration"))
 def needed(
     fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]
 ) -> set[Operation]:
-    """The operations that the values of ``fetches`` and the execution of ``targets`` depend on; ``fed`` edges are cut."""
+    """The operations that the values of ``fetches`` and the execution of ``targets`` depend on; ``fed`` edges are
+    cut."""
     stack = [tensor.op for tensor in fetches if tensor not in fed]
     stack.extend(targets)
     found: set[Operation] = set()
@@ -41,7 +42,7 @@ def in_order(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
     followers: dict[Operation, list[Operation]] = {}
     sorted_already = True
     for op in by_creation:
-        before = _predecessors(op, ops, fed)
+        before = predecessors(op, ops, fed)
         waits[op] = len(before)
         for other in before:
             followers.setdefault(other, []).append(op)
@@ -63,7 +64,8 @@ def in_order(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
     return order
 
 
-def _predecessors(op: Operation, ops: set[Operation], fed: set[Tensor]) -> Sequence[Operation]:
+def predecessors(op: Operation, ops: set[Operation], fed: set[Tensor]) -> Sequence[Operation]:
+    """Those of ``ops`` that ``op`` comes after; edges that close a loop do not count."""
     closes_loop = op.type in ("Merge", "RefMerge")
     before = {
         tensor._op

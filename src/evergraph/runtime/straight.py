@@ -7,7 +7,7 @@ what is constant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class StraightPlan:
                 continue
             if op.declaration is not None and op.declaration.compute is None and not op.outputs:
                 continue
-            if _foldable(op, constant):
+            if foldable(op, constant):
                 self._fold(op, constant)
                 continue
             # A fed output must keep its fed value: the op's own result goes to a slot that nobody reads.
@@ -66,7 +66,7 @@ class StraightPlan:
                 if last_use[tensor] is op
                 and tensor not in keep
                 and tensor not in constant
-                and _is_large(tensor)
+                and is_large(tensor)
             ]
             self._steps.append(self._step(op, outputs, frees, first_argument(op)))
             self._ops.append(op)
@@ -98,7 +98,7 @@ class StraightPlan:
         function = kernel.bind(op, first)
         inputs = [self._slots[tensor] for tensor in op._inputs]
         reads = reference_reads(op, self._fed)
-        step = _closure(op, function, inputs, reads, outputs)
+        step = closure(op, function, inputs, reads, outputs)
         if not frees:
             return step
 
@@ -129,18 +129,21 @@ def _last_uses(order: Sequence[Operation]) -> dict[Tensor, Operation]:
     return {tensor: op for op in order for tensor in op._inputs}
 
 
-def _is_large(tensor: Tensor) -> bool:
+def is_large(tensor: Tensor) -> bool:
+    """True where letting go of the value as soon as it is not needed is worth a step."""
     if tensor.dtype._is_ref_dtype:
         return False
     size = None if tensor.dims is None else product(tensor.dims)
     return size is None or size > _KEEP_MOST
 
 
-def _foldable(op: Operation, constant: set[Tensor]) -> bool:
+def foldable(op: Operation, constant: Container[Tensor]) -> bool:
+    """True where the outputs are the same in every run, given that the tensors ``constant`` are, and small enough
+    to keep."""
     declaration = op.declaration
     if declaration is None or declaration.stateful or declaration.compute is None or not op.outputs:
         return False
-    if op._control_inputs or (not op._inputs and op.type != "Const"):
+    if not op._inputs and op.type != "Const":
         return False
     if not all(tensor in constant for tensor in op._inputs):
         return False
@@ -167,7 +170,7 @@ def reference_reads(op: Operation, fed: set[Tensor]) -> list[bool]:
     return reads
 
 
-def _closure(
+def closure(
     op: Operation,
     function: Callable[..., Any],
     inputs: list[int],
