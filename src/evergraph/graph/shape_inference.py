@@ -86,7 +86,7 @@ def infer(op: Operation) -> None:
     if declaration is None:
         _from_output_shapes(op)
         return
-    if declaration.shape is None or not op.outputs:
+    if declaration.shape is None:
         return
     try:
         result = declaration.shape(ShapeContext(op))
