@@ -18,7 +18,7 @@ from evergraph.graph.default_graph import default_graph, graph_of
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.registry import Declaration
-from evergraph.graph.signature import NO_DEFAULT, Arg
+from evergraph.graph.signature import NO_DEFAULT, Arg, Attr
 from evergraph.graph.tensor import Tensor
 
 
@@ -83,23 +83,36 @@ def _convert_one(
 ) -> Tensor:
     key = arg.type_attr
     dtype: DType | None = arg.dtype if key is None else known.get(key)
-    default = None
-    if dtype is None and key is not None:
-        default = declaration.attrs[key].default
-    preferred = default if isinstance(default, DType) else None
     if arg.is_ref and not _is_ref(value):
         raise TypeError(
             f"'{declaration.name}' Op requires that input '{arg.name}' be a mutable tensor (e.g.: a tf.Variable)"
         )
     try:
-        tensor = convert_to_tensor(
-            value, dtype, name=arg.name, preferred_dtype=preferred, as_ref=arg.is_ref
-        )
+        if dtype is None and key is not None and isinstance(declaration.attrs[key].default, DType):
+            tensor = _convert_with_default(declaration.attrs[key], arg, value)
+        else:
+            tensor = convert_to_tensor(value, dtype, name=arg.name, as_ref=arg.is_ref)
     except (TypeError, ValueError) as error:
         raise _mismatch(declaration, arg, value, dtype, sources, error) from None
     if key is not None:
         _settle(declaration, key, tensor.dtype.base_dtype, arg, known, sources)
     return tensor
+
+
+def _convert_with_default(attr: Attr, arg: Arg, value: Any) -> Tensor:
+    """``value`` in its own type where the attribute allows that, else in the attribute's default.
+
+    As in TensorFlow, a first conversion that is not used leaves its node behind: names made after it count on it.
+    """
+    if attr.allowed:
+        try:
+            tensor = convert_to_tensor(value, name=arg.name, as_ref=arg.is_ref)
+        except TypeError:
+            pass  # A list of Dimensions, say, which has no type of its own.
+        else:
+            if tensor.dtype.base_dtype in _allowed(attr.allowed):
+                return tensor
+    return convert_to_tensor(value, name=arg.name, preferred_dtype=attr.default, as_ref=arg.is_ref)
 
 
 def _is_ref(value: Any) -> bool:

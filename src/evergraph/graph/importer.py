@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evergraph.formats.dtypes import DType
+from evergraph.formats import protos
 from evergraph.formats.protos import AttrValue, GraphDef, NodeDef
 from evergraph.graph import attributes, registry
 from evergraph.graph.conversion import convert_to_tensor
@@ -79,7 +80,7 @@ def _as_graph_def(graph_def: Any) -> Any:
     # Another protobuf class of the same message (stock TensorFlow's, say) serves as well.
     full_name = getattr(getattr(graph_def, "DESCRIPTOR", None), "full_name", None)
     if full_name == GraphDef.DESCRIPTOR.full_name:
-        return GraphDef.FromString(graph_def.SerializeToString())
+        return protos.adopt(graph_def)
     raise TypeError(f"graph_def must be a GraphDef proto, got {type(graph_def).__name__}.")
 
 

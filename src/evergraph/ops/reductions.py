@@ -100,9 +100,11 @@ def _kept_shape(op: Any) -> Any:
 
     x, axes = op.inputs
     known = constant_value(axes)
-    if known is not None and is_fully_defined(x.dims):
+    if known is not None and x.dims is not None:
         reduced = {int(axis) % max(len(x.dims), 1) for axis in np.ravel(known)}
-        return tuple(1 if axis in reduced else size for axis, size in enumerate(x.dims))
+        kept = tuple(1 if axis in reduced else size for axis, size in enumerate(x.dims))
+        if is_fully_defined(kept):
+            return kept
     return reduced_shape(array.shape(x), axes)
 
 

@@ -81,6 +81,11 @@ class BaseSession:
         """The session's variables and other resources."""
         return self._state
 
+    def limit(self, *, capabilities: frozenset[str] | None, seconds: float | None) -> None:
+        """Bounds later runs: only with these capabilities (None: all), no longer than ``seconds`` each."""
+        self._state.capabilities = capabilities
+        self._timeout = seconds
+
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
     ) -> Any:

@@ -13,8 +13,8 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops.casts import cast
 from evergraph.ops.grouping import group
 from evergraph.ops.indexed_slices import IndexedSlices
-from evergraph.ops.resources import ResourceScatterAdd
-from evergraph.ops.state import assign, scatter_add
+from evergraph.ops.state import assign
+from evergraph.ops.state_scatter import ResourceScatterAdd, scatter_add
 from evergraph.ops.training import ApplyAdam, ResourceApplyAdam
 from evergraph.ops.unary import sqrt
 from evergraph.train.fused_optimizer import FusedOptimizer, UpdateOps

@@ -8,7 +8,7 @@ from typing import Any
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.casts import cast
 from evergraph.ops.indexed_slices import IndexedSlices
-from evergraph.ops.resources import ResourceScatterAdd
+from evergraph.ops.state_scatter import ResourceScatterAdd
 from evergraph.ops.training import ApplyGradientDescent, ResourceApplyGradientDescent
 from evergraph.train.fused_optimizer import FusedOptimizer, UpdateOps
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from evergraph import errors
-from evergraph.formats import bundle
+from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.protos import SaverDef
 from evergraph.graph import collection_protos
 from evergraph.graph.collections import GraphKeys
@@ -20,7 +20,6 @@ from evergraph.train.checkpoints import (
     STATE_FILE,
     checkpoint_exists,
     get_checkpoint_mtimes,
-    latest_checkpoint,
     meta_graph_filename,
     remove_checkpoint,
     update_checkpoint_state,
@@ -256,11 +255,7 @@ class Saver:
                 "Can't load save_path when it is None. (tf.train.latest_checkpoint gives None where the folder has no "
                 "'checkpoint' state file, or what that names is not there.)"
             )
-        prefix = _prefix_of(_as_text(save_path))
-        if not checkpoint_exists(prefix):
-            raise ValueError(
-                f"The passed save_path is not a valid checkpoint: {_as_text(save_path)}"
-            )
+        prefix = _checkpoint_at(_as_text(save_path))
         _LOG.info("Restoring parameters from %s", prefix)
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
@@ -375,24 +370,17 @@ def _as_text(path: Any) -> str:
     return path.decode() if isinstance(path, bytes) else str(path)
 
 
-def _prefix_of(path: str) -> str:
+def _checkpoint_at(path: str) -> str:
     """The prefix of the checkpoint that ``path`` means: itself, that of one of its files, or the latest of a folder."""
-    member_of = bundle.prefix_of(path)
-    if member_of is not None and checkpoint_exists(member_of):
-        _LOG.warning(
-            "%s is one file of the checkpoint; restoring from its prefix %s", path, member_of
-        )
-        return member_of
-    is_state_file = os.path.basename(path) == STATE_FILE and not os.path.isdir(path)
-    folder = os.path.dirname(path) or "." if is_state_file else path
-    if (is_state_file or os.path.isdir(path)) and not os.path.exists(path + bundle.INDEX_SUFFIX):
-        latest = latest_checkpoint(folder)
-        if latest is not None:
-            _LOG.warning(
-                "%s: restoring the latest checkpoint that its state file names, %s", path, latest
-            )
-            return latest
-    return path
+    try:
+        found = find_checkpoint(path)
+    except errors.OpError as error:
+        raise ValueError(
+            f"The passed save_path is not a valid checkpoint: {path}. {error.message}"
+        ) from None
+    if found.notice:
+        _LOG.warning(found.notice)
+    return found.prefix
 
 
 collection_protos.register_proto_function(
