@@ -48,7 +48,8 @@ class Cast:
     def gradient(op, grad):
         source = op.inputs[0].dtype.base_dtype
         if source in _FLOATING and grad.dtype.base_dtype in _FLOATING:
-            return cast(grad, source)
+            # Of a complex gradient only the real part counts; no word about it.
+            return _cast(grad, source, None)
         return None
 
 
@@ -58,29 +59,35 @@ def _cast_specially(x, source, target, truncate):
             None, None, f"Cast {source.name} to {target.name} is not supported"
         )
     if source.is_complex and not target.is_complex:
-        x = x.real
+        x, source = x.real, source.real_dtype
     elif source.is_quantized:
         x = x[x.dtype.names[0]]
     if target.is_quantized:
         kind = target.as_numpy_dtype
         return np.asarray(x.astype(kind[0])).view(kind)
-    if truncate and (source, target) in _TRUNCATED:
-        x = _without_lowest(x, _TRUNCATED[source, target])
+    lost = _FRACTION_BITS.get(source, 0) - _FRACTION_BITS.get(target, 52)
+    if truncate and lost > 0 and _is_cut(source, target):
+        bits = np.asarray(x).view(f"u{x.dtype.itemsize}")
+        x = (bits & ~bits.dtype.type((1 << lost) - 1)).view(x.dtype)
     return x.astype(target.as_numpy_dtype)
 
 
-#: How many bits of the fraction the narrower type lacks.
-_TRUNCATED = {
-    (dtypes.float64, dtypes.float32): 29,
-    (dtypes.float64, dtypes.float16): 42,
-    (dtypes.float32, dtypes.float16): 13,
-    (dtypes.float32, dtypes.bfloat16): 16,
+def _is_cut(source, target):
+    """Where TensorFlow heeds ``Truncate``; elsewhere it rounds all the same."""
+    if target is dtypes.bfloat16:
+        return source is dtypes.float32
+    return source.size > target.size
+
+
+#: What ``Truncate`` cuts off is the difference.
+_FRACTION_BITS = {
+    dtypes.float64: 52,
+    dtypes.float32: 23,
+    dtypes.float16: 10,
+    dtypes.bfloat16: 7,
+    dtypes.float8_e4m3fn: 3,
+    dtypes.float8_e5m2: 2,
 }
-
-
-def _without_lowest(x, bits):
-    whole = np.asarray(x).view(f"u{x.dtype.itemsize}")
-    return (whole & ~whole.dtype.type((1 << bits) - 1)).view(x.dtype)
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
@@ -89,17 +96,28 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     Floating point to integer rounds towards zero; to bool asks for "not 0"; complex to real drops
     the imaginary part.
     """
-    kind = dtypes.as_dtype(dtype).base_dtype
+    if _is_complex(x) and dtypes.as_dtype(dtype).is_floating:
+        warnings.warn(
+            f"Casting complex numbers to {dtypes.as_dtype(dtype).name} discards the imaginary part.",
+            stacklevel=2,
+        )
+    return _cast(x, dtypes.as_dtype(dtype).base_dtype, name)
+
+
+def _is_complex(x: Any) -> bool:
+    kind = getattr(x, "dtype", None)
+    if isinstance(kind, DType):
+        return kind.is_complex
+    return isinstance(x, (complex, np.ndarray, np.generic)) and np.iscomplexobj(x)
+
+
+def _cast(x: Any, kind: DType, name: str | None) -> Any:
     if getattr(x, "dtype", None) is kind and (isinstance(x, Tensor) or hasattr(x, "handle")):
         return x
     with name_scope(name, "Cast", [x]) as scope:
         if isinstance(x, IndexedSlices):
-            return IndexedSlices(cast(x.values, kind, name=scope), x.indices, x.dense_shape)
+            return IndexedSlices(_cast(x.values, kind, scope), x.indices, x.dense_shape)
         x = convert_to_tensor(x, name="x")
-        if x.dtype.is_complex and kind.is_floating:
-            warnings.warn(
-                f"Casting {x.dtype.name} to {kind.name} discards the imaginary part.", stacklevel=2
-            )
         return x if x.dtype == kind else Cast(x, DstT=kind, name=scope)
 
 

@@ -152,6 +152,7 @@ class ApproximateEqual:
                 "x and y must be of the same shape. "
                 f"x shape: {text(x.shape)}. y shape: {text(y.shape)}",
             )
-        return xp.absolute(x - y) < tolerance
+        # The attribute is a float32, whatever the operands are.
+        return xp.absolute(x - y) <= x.dtype.type(np.float32(tolerance))
 
     gradient = None

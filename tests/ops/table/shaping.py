@@ -291,6 +291,16 @@ row("BatchToSpaceND", case(grid(4, 2, 2), const([2]), const([[1, 0]])))
 row("SpaceToBatch", case(grid(1, 4, 4, 2), const([[0, 0], [1, 1]]), block_size=2))
 row("BatchToSpace", case(grid(4, 2, 3, 2), const([[0, 0], [1, 1]]), block_size=2))
 row("Reverse", case(grid(2, 3), value([True, False])), case(grid(2, 3), const([True, True])))
-row("Bitcast", case(grid(2, 4), T="float", type="int32"), case(grid(2, 4), T="int32", type="uint8"),
-    case(grid(2, 4), T="uint8", type="float"))  # fmt: skip
+row(
+    "Bitcast",
+    case(grid(2, 4), T="float", type="int32"),
+    case(grid(2, 4), T="int32", type="uint8"),
+    case(grid(2, 4), T="uint8", type="float"),
+    case(grid(0, 4), T="uint8", type="float"),
+    case(grid(), T="float", type="uint8"),
+    case(grid(4), T="uint8", type="float"),
+    case(grid(2), T="qint8", type="uint8"),
+    case(grid(2, 2), T="int16", type="qint32"),
+    bad("InvalidArgumentError", grid(2, 3), T="uint8", type="float"),
+)
 row("Merge", case([grid(2)]), case([grid(2, 3)]))
