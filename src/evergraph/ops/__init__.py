@@ -1,8 +1,11 @@
 """The ops: importing this package declares all of them."""
 
+import evergraph.ops.activations
 import evergraph.ops.arg_reductions
 import evergraph.ops.arithmetic
 import evergraph.ops.assertions
+import evergraph.ops.batch_norm
+import evergraph.ops.bias
 import evergraph.ops.bitwise
 import evergraph.ops.broadcasting
 import evergraph.ops.case
@@ -14,6 +17,7 @@ import evergraph.ops.concatenation
 import evergraph.ops.cond
 import evergraph.ops.control_flow
 import evergraph.ops.convolution
+import evergraph.ops.cross_entropy
 import evergraph.ops.depthwise
 import evergraph.ops.diagonals
 import evergraph.ops.division
@@ -22,6 +26,7 @@ import evergraph.ops.grouping
 import evergraph.ops.logical
 import evergraph.ops.matmul
 import evergraph.ops.matrix_bands
+import evergraph.ops.normalization
 import evergraph.ops.numerics
 import evergraph.ops.one_hot
 import evergraph.ops.operators
@@ -43,6 +48,7 @@ import evergraph.ops.sequences
 import evergraph.ops.shaping
 import evergraph.ops.slices
 import evergraph.ops.slicing
+import evergraph.ops.softmax
 import evergraph.ops.sorting
 import evergraph.ops.space_batch
 import evergraph.ops.special
