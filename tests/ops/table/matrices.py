@@ -73,5 +73,4 @@ for op in ("LowerBound", "UpperBound"):
     row(op, case(value([[0, 1, 1, 3], [1, 2, 5, 7]]), value([[1, 2], [0, 9]])))
 row("NthElement", case(distinct(2, 5), const(2)), case(distinct(4), value(0), reverse=True),
     bad("InvalidArgumentError", grid(3), value(3)))  # fmt: skip
-row("TopK", case(distinct(2, 5), k=2), case(distinct(4), k=4), producer=5)
 row("Empty", case(const([2, 3]), init=True), case(value([0, 2]), init=True))
