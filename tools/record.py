@@ -58,7 +58,7 @@ def cases_of(name: str) -> list[dict[str, Any]]:
 def is_outdated(name: str) -> bool:
     try:
         goldens.read(name, cases_of(name))
-    except goldens.Outdated:
+    except (goldens.Outdated, LookupError):
         return True
     return False
 
