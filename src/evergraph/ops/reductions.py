@@ -111,7 +111,7 @@ def _kept_shape(op: Any) -> Any:
 def reduced_shape(input_shape: Any, axes: Any) -> Tensor:
     """The shape of a reduction that keeps its axes, worked out in the run: ``input_shape`` with 1 at ``axes``."""
     from evergraph.ops.casts import cast
-    from evergraph.ops.partitions import dynamic_stitch
+    from evergraph.ops.partitioning import dynamic_stitch
     from evergraph.ops.sequences import range_
 
     input_shape = cast(input_shape, dtypes.int32)
@@ -199,11 +199,14 @@ class Mean:
     def compute(xp, input, reduction_indices, *, keep_dims):
         axes = _axes(input, reduction_indices)
         if input.dtype.kind in "iu":
-            total = xp.sum(input, axis=axes, dtype=input.dtype, keepdims=keep_dims)
-            count = product(input.shape[axis] for axis in axes)
+            wide = np.int64 if input.dtype.kind == "i" else np.uint64
+            total = xp.sum(input, axis=axes, dtype=wide, keepdims=keep_dims)
+            count = wide(max(product(input.shape[axis] for axis in axes), 1))
             # Whole numbers are divided as C divides them, towards zero.
-            quotient = xp.abs(total) // input.dtype.type(max(count, 1))
+            quotient = xp.abs(total) // count if wide is np.int64 else total // count
             return (xp.sign(total) * quotient).astype(input.dtype)
+        if input.dtype.kind == "c" and not input.size:
+            return xp.zeros_like(xp.sum(input, axis=axes, keepdims=keep_dims))
         if _in_float32(input.dtype):
             return xp.mean(input.astype(np.float32), axis=axes, keepdims=keep_dims).astype(
                 input.dtype

@@ -176,6 +176,15 @@ class SegmentProd:
     def compute(xp, data, segment_ids):
         return _sorted(np.multiply, data, segment_ids, 1, 1)
 
+    def gradient(op, grad):
+        from evergraph.ops.gathering import gather
+
+        data, ids = op.inputs
+        share, grad = _product_of_others(
+            op, grad, segment_sum, segment_prod, lambda values: gather(values, ids)
+        )
+        return gather(grad, ids) * share, None
+
 
 def _extreme_gradient(op, grad):
     """Equal shares to the rows that are the extreme of their segment."""
@@ -254,6 +263,27 @@ class UnsortedSegmentSum:
         return _gather_or_zero(grad, op.inputs[1])[0], None, None
 
 
+def _product_of_others(
+    op: Any, grad: Any, total: Any, product: Any, spread: Any
+) -> tuple[Any, Any]:
+    """For each row the product of the others of its segment, and ``grad`` where that can be other than zero.
+
+    Zeros are counted apart: with one in a segment only it has a gradient, with two none has.
+    """
+    from evergraph.ops.casts import cast
+    from evergraph.ops.comparison import equal, greater
+    from evergraph.ops.division import div
+    from evergraph.ops.gathering import where
+
+    data, ids = op.inputs[:2]
+    is_zero = equal(data, 0)
+    zeros = total(cast(is_zero, "int32"), ids)
+    grad = where(greater(zeros, 1), array.zeros_like(grad), grad)
+    others = product(where(is_zero, array.ones_like(data), data), ids)
+    share = where(is_zero, spread(others), div(spread(op.outputs[0]), data))
+    return share, grad
+
+
 @op(
     "UnsortedSegmentProd",
     "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T",
@@ -270,23 +300,19 @@ class UnsortedSegmentProd:
         return _combine(np.multiply, *_rows(data, segment_ids), int(num_segments), 1)
 
     def gradient(op, grad):
-        """Zeros are counted apart: with one in a segment only it has a gradient, with two none has."""
         from evergraph.ops.arithmetic import maximum
-        from evergraph.ops.casts import cast
-        from evergraph.ops.comparison import equal, greater
-        from evergraph.ops.division import div
-        from evergraph.ops.gathering import gather, where
+        from evergraph.ops.gathering import gather
 
-        data, ids, count = op.inputs
-        is_zero = equal(data, 0)
-        zeros = unsorted_segment_sum(cast(is_zero, "int32"), ids, count)
-        grad = where(greater(zeros, 1), array.zeros_like(grad), grad)
-        others = where(is_zero, array.ones_like(data), data)
-        product = unsorted_segment_prod(others, ids, count)
+        _, ids, count = op.inputs
         clipped = maximum(ids, array.zeros_like(ids))
-        quotient = div(gather(op.outputs[0], clipped), data)
-        derivative = where(is_zero, gather(product, clipped), quotient)
-        return _gather_or_zero(grad, ids)[0] * derivative, None, None
+        share, grad = _product_of_others(
+            op,
+            grad,
+            lambda rows, ids: unsorted_segment_sum(rows, ids, count),
+            lambda rows, ids: unsorted_segment_prod(rows, ids, count),
+            lambda values: gather(values, clipped),
+        )
+        return _gather_or_zero(grad, ids)[0] * share, None, None
 
 
 def _unsorted_extreme_gradient(op, grad):
