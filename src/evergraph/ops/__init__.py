@@ -10,6 +10,7 @@ import evergraph.ops.bitwise
 import evergraph.ops.broadcasting
 import evergraph.ops.case
 import evergraph.ops.casts
+import evergraph.ops.checkpoint_io
 import evergraph.ops.clip
 import evergraph.ops.comparison
 import evergraph.ops.complex_numbers
@@ -21,6 +22,7 @@ import evergraph.ops.cross_entropy
 import evergraph.ops.depthwise
 import evergraph.ops.diagonals
 import evergraph.ops.division
+import evergraph.ops.factorization
 import evergraph.ops.filling
 import evergraph.ops.grouping
 import evergraph.ops.logical
@@ -60,6 +62,8 @@ import evergraph.ops.state_scatter
 import evergraph.ops.stateless_random
 import evergraph.ops.stateless_random_parameterized
 import evergraph.ops.strided
+import evergraph.ops.string_values
+import evergraph.ops.strings
 import evergraph.ops.tensor_array
 import evergraph.ops.tensor_array_old_ops
 import evergraph.ops.tensor_array_ops
