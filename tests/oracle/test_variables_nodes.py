@@ -52,6 +52,7 @@ vars(TF).update(
     truncated_normal=random_ops.truncated_normal,
     get_default_graph=get_default_graph,
     get_collection=lambda *a: get_default_graph().get_collection(*a),
+    initializers=SimpleNamespace(identity=initializers.Identity),
     train=SimpleNamespace(
         ExponentialMovingAverage=moving_averages.ExponentialMovingAverage,
     ),
@@ -191,6 +192,8 @@ PROGRAMS = {
     "orthogonal and identity": """
         tf.get_variable("o", [4, 3], initializer=tf.orthogonal_initializer(2.0))
         tf.get_variable("p", [2, 2, 8], initializer=tf.orthogonal_initializer())
+        tf.get_variable("i", [3, 3], initializer=tf.initializers.identity(2.0))
+        tf.get_variable("j", [3, 4], initializer=tf.initializers.identity())
     """,
     "variable scopes": """
         with tf.variable_scope("a") as a:

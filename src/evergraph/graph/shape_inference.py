@@ -96,7 +96,9 @@ def infer(op: Operation) -> None:
         raise ValueError(
             f"{message} for '{op.name}' (op: '{op.type}') with input shapes: {shapes}."
         ) from None
-    assign(op.outputs, result if isinstance(result, list) else [result])
+    # An op without outputs has a rule to refuse what does not fit.
+    if op.outputs:
+        assign(op.outputs, result if isinstance(result, list) else [result])
 
 
 def assign(outputs: Sequence[Tensor], shapes: Sequence[Dims]) -> None:

@@ -19,7 +19,11 @@ from evergraph.graph.shape import TensorShape
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.array import ones, reshape, zeros
 from evergraph.ops.constant import constant
+from evergraph.ops.diagonals import diag_part, eye
+from evergraph.ops.factorization import qr
 from evergraph.ops.random import random_normal, random_uniform, truncated_normal
+from evergraph.ops.transposing import matrix_transpose
+from evergraph.ops.unary import sign
 
 #: The standard deviation of a normal distribution that is cut at two of them.
 _TRUNCATED_DEVIATION = 0.87962566103423978
@@ -298,10 +302,6 @@ class Orthogonal(Initializer):
         self.dtype = _floating(dtype)
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
-        from evergraph.ops.array import diag_part, matrix_transpose
-        from evergraph.ops.linalg import qr
-        from evergraph.ops.unary import sign
-
         sizes = _sizes(shape)
         if len(sizes) < 2:
             raise ValueError(
@@ -316,7 +316,8 @@ class Orthogonal(Initializer):
         q *= sign(diag_part(r))
         if rows < columns:
             q = matrix_transpose(q)
-        result: Tensor = self.gain * reshape(q, shape)
+        matrix: Any = reshape(q, shape)
+        result: Tensor = self.gain * matrix
         return result
 
     def get_config(self) -> dict[str, Any]:
@@ -331,15 +332,14 @@ class Identity(Initializer):
         self.dtype = _floating(dtype)
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
-        from evergraph.ops.linalg import eye
-
         sizes = _whole(shape, partition_info)
         if len(sizes) != 2:
             raise ValueError(
                 "The tensor to initialize, specified by argument `shape` must be at least "
                 f"two-dimensional. Received shape={shape}"
             )
-        result: Tensor = self.gain * eye(*sizes, dtype=self._type(dtype))
+        matrix: Any = eye(sizes[0], sizes[1], dtype=self._type(dtype))
+        result: Tensor = self.gain * matrix
         return result
 
     def get_config(self) -> dict[str, Any]:
@@ -391,7 +391,9 @@ def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def _sizes(shape: Any) -> list[int]:
-    return [int(size) for size in TensorShape(shape).as_list()]
+    known = TensorShape(shape)
+    known.assert_is_fully_defined()
+    return [size for size in known.as_list() if size is not None]
 
 
 def _whole(shape: Any, partition_info: Any) -> list[int]:

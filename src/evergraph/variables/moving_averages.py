@@ -51,26 +51,26 @@ def assign_moving_average(
         return assign_sub(variable, (variable - value) * rate, name=scope)
 
 
-def _assign_without_bias(average: Any, value: Any, rate: Tensor) -> Any:
-    with variable_scope(average.name[: -len(":0")], values=[average, value, rate]):
-        with colocate_with(average):
-            biased = get_variable(
-                _unused("biased"),
-                initializer=zeros_initializer(),
-                shape=average.get_shape(),
-                dtype=average.dtype,
-                trainable=False,
-            )
-            local_step = get_variable(
-                _unused("local_step"),
-                shape=[],
-                dtype=average.dtype,
-                initializer=zeros_initializer(),
-                trainable=False,
-            )
+def _assign_without_bias(average: Any, value: Any, rate: Any) -> Any:
+    with variable_scope(average.name[: -len(":0")], values=[average, value, rate]), colocate_with(average):
+        biased = get_variable(
+            _unused("biased"),
+            initializer=zeros_initializer(),
+            shape=average.get_shape(),
+            dtype=average.dtype,
+            trainable=False,
+        )
+        local_step = get_variable(
+            _unused("local_step"),
+            shape=[],
+            dtype=average.dtype,
+            initializer=zeros_initializer(),
+            trainable=False,
+        )
     updated = assign_sub(biased, (biased - value) * rate)
     step = local_step.assign_add(1)
-    factor = 1 - pow(1.0 - rate, step)
+    kept: Any = pow(1.0 - rate, step)
+    factor = 1 - kept
     scope = f"{get_default_graph().get_name_scope()}/"
     return assign(average, updated / factor, name=scope)
 
@@ -171,8 +171,8 @@ class ExponentialMovingAverage:
         with name_scope(self._name) as scope:
             decay = convert_to_tensor(self._decay, dtype=dtypes.float32, name="decay")
             if self._num_updates is not None:
-                steps = cast(self._num_updates, dtypes.float32, name="num_updates")
-                decay = minimum(decay, (1.0 + steps) / (10.0 + steps))  # type: ignore[operator]
+                steps: Any = cast(self._num_updates, dtypes.float32, name="num_updates")
+                decay = minimum(decay, (1.0 + steps) / (10.0 + steps))
             updates = [
                 assign_moving_average(
                     self._averages[variable], variable, decay, variable in without_bias

@@ -28,6 +28,9 @@ class RefVariable(Variable):
     Arguments as Variable.
     """
 
+    _variable: Tensor
+    _snapshot: Tensor
+
     def __init__(
         self,
         initial_value: Any = None,
@@ -83,9 +86,9 @@ class RefVariable(Variable):
         def element(name: str) -> Any:
             return graph.as_graph_element(prepend_name_scope(name, import_scope))
 
-        self._variable: Tensor = element(variable_def.variable_name)
-        self._initializer_op: Operation = element(variable_def.initializer_name)
-        self._snapshot: Tensor = element(variable_def.snapshot_name)
+        self._variable = element(variable_def.variable_name)
+        self._initializer_op = element(variable_def.initializer_name)
+        self._snapshot = element(variable_def.snapshot_name)
         definition.restore(self, variable_def, import_scope)
 
     # What it is

@@ -482,9 +482,10 @@ class variable_scope:  # the name that programs use
     def _scope(self, name: str, original_name_scope: str) -> VariableScope:
         """The VariableScope to enter, with the defaults of the one that it goes on from."""
         outer = get_variable_scope()
-        again = isinstance(self._name_or_scope, VariableScope)
-        base = self._name_or_scope if again else outer
-        if not again and outer.name:
+        base = outer
+        if isinstance(self._name_or_scope, VariableScope):
+            base = self._name_or_scope
+        elif outer.name:
             name = f"{outer.name}/{name}"
         scope = VariableScope(
             self._reuse or base.reuse,

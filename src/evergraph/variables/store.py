@@ -21,7 +21,7 @@ from evergraph.graph.shape import as_shape
 from evergraph.variables import distribution, initializers
 from evergraph.variables.lazy_tensor import LazyTensor
 from evergraph.variables.resource_variable import ResourceVariable
-from evergraph.variables.variable import Variable
+from evergraph.variables.variable import make_variable
 
 
 class _Reuse:
@@ -158,7 +158,7 @@ class VariableStore:
                     "specified."
                 )
             initializer = default_initializer(name, dtype)
-        variable = Variable(
+        variable = make_variable(
             initial_value=_initial_value(initializer, shape, dtype),
             name=name,
             trainable=trainable,

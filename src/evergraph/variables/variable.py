@@ -19,8 +19,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.shape import TensorShape
 from evergraph.graph.tensor import OPERATORS, Tensor
-from evergraph.variables import distribution
-from evergraph.variables.save_slice import SaveSliceInfo
+from evergraph.variables import distribution, save_slice
 from evergraph.variables.scatter_methods import ScatterMethods
 
 #: ``creator(next_creator, **kwargs)`` -> a variable.
@@ -36,11 +35,11 @@ class _VariableType(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Variable:
-            return _create(*args, **kwargs)
+            return make_variable(*args, **kwargs)
         return super().__call__(*args, **kwargs)
 
 
-def _create(
+def make_variable(
     initial_value: Any = None,
     trainable: bool | None = None,
     collections: Any = None,
@@ -57,6 +56,9 @@ def _create(
     aggregation: Any = distribution.VariableAggregation.NONE,
     shape: Any = None,
 ) -> Any:
+    """``Variable(...)``: the variable that the creators of the scopes around make. Arguments as
+    there.
+    """
     create: Creator = _default_creator
     for creator in _creators(get_default_graph()):
         create = _bound(creator, create)
@@ -138,7 +140,7 @@ class Variable(ScatterMethods, metaclass=_VariableType):
 
     #: Makes NumPy leave ``array + variable`` to the variable.
     __array_priority__ = 100
-    SaveSliceInfo = SaveSliceInfo
+    SaveSliceInfo = save_slice.SaveSliceInfo
 
     _trainable: bool
     _synchronization: distribution.VariableSynchronization
@@ -146,7 +148,7 @@ class Variable(ScatterMethods, metaclass=_VariableType):
     _initial_value: Tensor | None
     _initializer_op: Operation
     _constraint: Callable[..., Any] | None
-    _save_slice_info: SaveSliceInfo | None
+    _save_slice_info: save_slice.SaveSliceInfo | None
 
     # What it is
 
@@ -283,10 +285,10 @@ class Variable(ScatterMethods, metaclass=_VariableType):
         kind = ResourceVariable if variable_def.is_resource else RefVariable
         return kind(variable_def=variable_def, import_scope=import_scope)
 
-    def _set_save_slice_info(self, save_slice_info: SaveSliceInfo | None) -> None:
+    def _set_save_slice_info(self, save_slice_info: save_slice.SaveSliceInfo | None) -> None:
         self._save_slice_info = save_slice_info
 
-    def _get_save_slice_info(self) -> SaveSliceInfo | None:
+    def _get_save_slice_info(self) -> save_slice.SaveSliceInfo | None:
         return self._save_slice_info
 
     # Python

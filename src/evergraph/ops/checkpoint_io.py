@@ -1,0 +1,277 @@
+"""Checkpoints as ops: SaveV2, RestoreV2, and those of the first format (V1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from evergraph import errors
+from evergraph.formats.bundle_merge import merge_bundles
+from evergraph.formats.bundle_writer import BundleWriter
+from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
+from evergraph.formats.dtypes import DType
+from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
+from evergraph.graph import shape as shapes
+from evergraph.graph.attributes import to_text
+from evergraph.graph.registry import op
+from evergraph.graph.shape import Dims
+from evergraph.nearest import nearest
+from evergraph.ops.shape_rules import unknown
+from evergraph.storage.filesystem import filesystem
+
+_MOST_LISTED = 20
+
+
+def _text(value: Any) -> str:
+    return to_text(np.asarray(value).item())
+
+
+def _texts(values: Any) -> list[str]:
+    return [to_text(value) for value in np.asarray(values).reshape(-1)]
+
+
+def _one(value: Any, what: str) -> str:
+    """The single string in ``value``. Raises InvalidArgumentError where there are more."""
+    if np.size(value) != 1:
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"Input {what} should be a single string, got shape {shapes.text(np.shape(value))}",
+        )
+    return _texts(value)[0]
+
+
+def _check_lists(c: Any, first: int, count: int) -> None:
+    """The static rule of arguments that are vectors with an entry for each of ``count`` tensors."""
+    for i in range(first, first + 2):
+        shapes.merge(shapes.with_rank(c.shape(i), 1), (count,))
+
+
+def _check_counts(names: Sequence[str], specs: Sequence[str], count: int) -> None:
+    if len(names) != count:
+        raise errors.InvalidArgumentError(
+            None, None, f"Got {len(names)} tensor names but {count} tensors."
+        )
+    if len(specs) != count:
+        raise errors.InvalidArgumentError(
+            None, None, f"Got {len(specs)} shapes and slices but {count} tensors."
+        )
+
+
+@op(
+    "SaveV2",
+    "prefix: string, tensor_names: string, shape_and_slices: string, tensors: dtypes ->",
+    dtypes="list(type) >= 1",
+    stateful=True,
+    host=True,
+)
+class SaveV2:
+    def shape(c):
+        shapes.with_rank(c.shape(0), 0)
+        _check_lists(c, 1, len(c["dtypes"]))
+        return []
+
+    def compute(ctx, prefix, tensor_names, shape_and_slices, tensors):
+        ctx.require("files")
+        names, specs = _texts(tensor_names), _texts(shape_and_slices)
+        _check_counts(names, specs, len(tensors))
+        size = sum(np.asarray(tensor).nbytes for tensor in tensors)
+        with BundleWriter(_one(prefix, "prefix"), expected_bytes=size) as writer:
+            for name, spec, tensor in zip(names, specs, tensors, strict=True):
+                if spec:
+                    writer.add_slice(name, *parse_shape_and_slice(spec), tensor)
+                else:
+                    writer.add(name, tensor)
+
+
+@op(
+    "RestoreV2",
+    "prefix: string, tensor_names: string, shape_and_slices: string -> tensors: dtypes",
+    dtypes="list(type) >= 1",
+    stateful=True,
+    host=True,
+)
+class RestoreV2:
+    def shape(c):
+        shapes.with_rank(c.shape(0), 0)
+        _check_lists(c, 1, len(c["dtypes"]))
+        specs = c.value(2)
+        if specs is None:
+            return [None] * c.output_count
+        return [_slice_shape(spec) for spec in _texts(specs)]
+
+    def compute(ctx, prefix, tensor_names, shape_and_slices, *, dtypes):
+        ctx.require("files")
+        names, specs = _texts(tensor_names), _texts(shape_and_slices)
+        _check_counts(names, specs, len(dtypes))
+        with open_checkpoint(_one(prefix, "prefix")) as checkpoint:
+            _check_names(checkpoint, names)
+            wanted = zip(names, specs, dtypes, strict=True)
+            return [_read(checkpoint, name, spec, dtype) for name, spec, dtype in wanted]
+
+
+def _slice_shape(spec: str) -> Dims:
+    """The shape of what is read by a shape and slice; unknown for all of a tensor."""
+    if not spec:
+        return None
+    whole, box = parse_shape_and_slice(spec)
+    return tuple(
+        size if length == WHOLE else length
+        for size, (_, length) in zip(whole, box.extents, strict=True)
+    )
+
+
+def _check_names(checkpoint: Checkpoint, names: Sequence[str]) -> None:
+    """Raises KeyNotFoundError, with all that are missing and what is near them."""
+    missing = [name for name in names if name not in checkpoint]
+    if missing:
+        raise errors.KeyNotFoundError(
+            None, None, "\n".join(_missing_lines(checkpoint, missing, len(names)))
+        )
+
+
+def _missing_lines(checkpoint: Checkpoint, missing: Sequence[str], wanted: int) -> Iterator[str]:
+    first = f"Key {missing[0]} not found in checkpoint {checkpoint.prefix}"
+    near = nearest(missing[0], checkpoint)
+    hint = f" (near: {', '.join(near)})" if near else ""
+    if len(missing) == 1:
+        yield f"{first}, which has {len(checkpoint)} tensors{hint}"
+        return
+    yield f"{first}{hint}. {len(missing)} of the {wanted} names wanted are missing:"
+    for name in missing[:_MOST_LISTED]:
+        near = nearest(name, checkpoint)
+        yield f"  {name}" + (f"  (near: {', '.join(near)})" if near else "")
+    if len(missing) > _MOST_LISTED:
+        yield f"  ... and {len(missing) - _MOST_LISTED} more"
+
+
+def _read(checkpoint: Checkpoint, name: str, spec: str, dtype: DType) -> Any:
+    info = checkpoint.info(name)
+    if info.dtype != dtype:
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"tensor_name = {name}; expected dtype {dtype.name} does not equal original dtype "
+            f"{info.dtype.name} (in checkpoint {checkpoint.prefix})",
+        )
+    if not spec:
+        return checkpoint[name]
+    whole, box = parse_shape_and_slice(spec)
+    if whole != info.shape:
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"tensor_name = {name}; shape in shape_and_slice spec {shapes.text(whole)} does not "
+            f"match the shape stored in checkpoint: {shapes.text(info.shape)}",
+        )
+    return checkpoint.read_slice(name, box)
+
+
+@op(
+    "MergeV2Checkpoints",
+    "checkpoint_prefixes: string, destination_prefix: string ->",
+    delete_old_dirs=True,
+    allow_missing_files=False,
+    stateful=True,
+    host=True,
+)
+class MergeV2Checkpoints:
+    def shape(c):
+        shapes.with_rank(c.shape(0), 1)
+        shapes.with_rank(c.shape(1), 0)
+        return []
+
+    def compute(
+        ctx, checkpoint_prefixes, destination_prefix, *, delete_old_dirs, allow_missing_files
+    ):
+        ctx.require("files")
+        parts = _texts(checkpoint_prefixes)
+        if allow_missing_files:
+            parts = [part for part in parts if filesystem(part).exists(f"{part}.index")]
+        merge_bundles(
+            parts, _one(destination_prefix, "destination_prefix"), delete_old_dirs=delete_old_dirs
+        )
+
+
+def _scalars_in(c: Any) -> Dims:
+    for tensor in c.op.inputs:
+        shapes.with_rank(tensor.dims, 0)
+    return ()
+
+
+@op(
+    "ShardedFilename",
+    "basename: string, shard: int32, num_shards: int32 -> filename: string",
+    host=True,
+)
+class ShardedFilename:
+    def shape(c):
+        return _scalars_in(c)
+
+    def compute(xp, basename, shard, num_shards):
+        name = f"{_text(basename)}-{int(shard):05d}-of-{int(num_shards):05d}"
+        return _string(name)
+
+
+@op("ShardedFilespec", "basename: string, num_shards: int32 -> filename: string", host=True)
+class ShardedFilespec:
+    def shape(c):
+        return _scalars_in(c)
+
+    def compute(xp, basename, num_shards):
+        return _string(f"{_text(basename)}-?????-of-{int(num_shards):05d}")
+
+
+def _string(text: str) -> Any:
+    result = np.empty((), object)
+    result[()] = text.encode("utf-8", "surrogateescape")
+    return result
+
+
+# --------------------------------------------------------------------------------- the first format
+
+
+@op(
+    "Restore",
+    "file_pattern: string, tensor_name: string -> tensor: dt",
+    dt="type",
+    preferred_shard=-1,
+    stateful=True,
+    host=True,
+)
+class Restore:
+    def shape(c):
+        _scalars_in(c)
+        return unknown(c)
+
+    def compute(ctx, file_pattern, tensor_name, *, dt):
+        ctx.require("files")
+        return _restore_one(file_pattern, tensor_name, "", dt)
+
+
+@op(
+    "RestoreSlice",
+    "file_pattern: string, tensor_name: string, shape_and_slice: string -> tensor: dt",
+    dt="type",
+    preferred_shard=-1,
+    stateful=True,
+    host=True,
+)
+class RestoreSlice:
+    def shape(c):
+        _scalars_in(c)
+        spec = c.value(2)
+        return None if spec is None else _slice_shape(_text(spec))
+
+    def compute(ctx, file_pattern, tensor_name, shape_and_slice, *, dt):
+        ctx.require("files")
+        return _restore_one(file_pattern, tensor_name, _one(shape_and_slice, "shape_and_slice"), dt)
+
+
+def _restore_one(file_pattern: Any, tensor_name: Any, spec: str, dtype: DType) -> Any:
+    name = _one(tensor_name, "tensor_name")
+    with open_checkpoint(_one(file_pattern, "file_pattern")) as checkpoint:
+        _check_names(checkpoint, [name])
+        return _read(checkpoint, name, spec, dtype)
