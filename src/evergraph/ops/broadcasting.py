@@ -17,6 +17,7 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
 from evergraph.ops.types import INDEX_DEFAULT_INT32
 
+_NO_AXES = {np.dtype(dtype): np.empty(0, dtype) for dtype in (np.int32, np.int64)}
 #: The axes to sum over: known now, or the output of a BroadcastGradientArgs.
 Axes = Any
 
@@ -34,7 +35,10 @@ class BroadcastGradientArgs:
         return [(None,), (None,)]
 
     def compute(xp, s0, s1):
-        axes = _repeated_axes(s0.tolist(), s1.tolist())
+        sizes = s0.tolist(), s1.tolist()
+        if sizes[0] == sizes[1]:
+            return (_NO_AXES[s0.dtype],) * 2
+        axes = _repeated_axes(*sizes)
         return tuple(np.array(one, s0.dtype) for one in axes)
 
     gradient = None

@@ -49,21 +49,23 @@ def _reduced(c):
 def _axes(x: Any, reduction_indices: Any) -> tuple[int, ...]:
     """The axes as NumPy takes them. Raises InvalidArgumentError for one that is not there, or is there twice."""
     rank = x.ndim
-    found = []
-    for axis in np.ravel(reduction_indices).tolist():
+    found = reduction_indices.tolist()
+    found = found if isinstance(found, list) else [found]
+    for i, axis in enumerate(found):
         if not -rank <= axis < rank:
             raise errors.InvalidArgumentError(
                 None,
                 None,
                 f"Invalid reduction dimension ({axis} for input with {rank} dimension(s)",
             )
-        found.append(axis + rank if axis < 0 else axis)
-    if len(set(found)) != len(found):
+        if axis < 0:
+            found[i] = axis + rank
+    if len(found) > 1 and len(set(found)) != len(found):
+        twice = next(axis for axis in found if found.count(axis) > 1)
         raise errors.InvalidArgumentError(
             None,
             None,
-            "Invalid reduction arguments: Axes contains duplicate dimension: "
-            f"{next(axis for axis in found if found.count(axis) > 1)}",
+            f"Invalid reduction arguments: Axes contains duplicate dimension: {twice}",
         )
     return tuple(found)
 
@@ -73,12 +75,19 @@ def _in_float32(dtype: Any) -> bool:
     return dtype == np.float16 or dtype.name == "bfloat16"
 
 
-def _accumulate(reduce: Any, x: Any, reduction_indices: Any, keep_dims: bool) -> Any:
+def _accumulate(xp: Any, name: str, x: Any, reduction_indices: Any, keep_dims: bool) -> Any:
     """A sum-like reduction in the type of ``x``: NumPy would widen small integers."""
     axes = _axes(x, reduction_indices)
     if _in_float32(x.dtype):
-        return reduce(x.astype(np.float32), axis=axes, keepdims=keep_dims).astype(x.dtype)
-    return reduce(x, axis=axes, dtype=x.dtype, keepdims=keep_dims)
+        wide = getattr(xp, name)(x.astype(np.float32), axis=axes, keepdims=keep_dims)
+        return wide.astype(x.dtype)
+    if xp is np:
+        # What np.sum and np.prod come down to, without their looking around.
+        return _UFUNCS[name].reduce(x, axis=axes, dtype=x.dtype, keepdims=keep_dims)
+    return getattr(xp, name)(x, axis=axes, dtype=x.dtype, keepdims=keep_dims)
+
+
+_UFUNCS = {"sum": np.add, "prod": np.multiply}
 
 
 def _sum_gradient(op, grad):
@@ -135,7 +144,7 @@ class Sum:
     shape = _reduced
 
     def compute(xp, input, reduction_indices, *, keep_dims):
-        return _accumulate(xp.sum, input, reduction_indices, keep_dims)
+        return _accumulate(xp, "sum", input, reduction_indices, keep_dims)
 
     gradient = _sum_gradient
 
@@ -152,7 +161,7 @@ class Prod:
     shape = _reduced
 
     def compute(xp, input, reduction_indices, *, keep_dims):
-        return _accumulate(xp.prod, input, reduction_indices, keep_dims)
+        return _accumulate(xp, "prod", input, reduction_indices, keep_dims)
 
     def gradient(op, grad):
         """The product of all the others, without dividing by what may be zero."""
@@ -223,9 +232,9 @@ class Mean:
             count = product(x.dims) // max(product(y.dims), 1)
             factor = constant(count, dtype=total.dtype)
         else:
-            from evergraph.ops.gathering import gather
+            from evergraph.ops.division import floordiv
 
-            count = reduce_prod(gather(array.shape(x), op.inputs[1]))
+            count = floordiv(array.size(x), array.size(y))
             factor = cast(count, total.dtype)
         return truediv(total, factor), None
 

@@ -30,6 +30,7 @@ from evergraph.ops.types import INDEX, INDEX_DEFAULT_INT32
     shape="shape",
     allowed_devices="list(string) = []",
     stateful=True,
+    handle=True,
 )
 class VarHandleOp:
     shape = scalar

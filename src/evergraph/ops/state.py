@@ -26,7 +26,15 @@ def cell_of(ctx: Any, dtype: Any, shape: Any) -> RefCell:
     return cell
 
 
-@op("Variable", "-> ref: Ref(dtype)", shape="shape", dtype="type", **_PLACE, stateful=True)
+@op(
+    "Variable",
+    "-> ref: Ref(dtype)",
+    shape="shape",
+    dtype="type",
+    **_PLACE,
+    stateful=True,
+    handle=True,
+)
 class Variable:
     def shape(c):
         # In the first version of the op no shape was written as a scalar's.
@@ -36,7 +44,15 @@ class Variable:
         return cell_of(ctx, dtype, shape or None)
 
 
-@op("VariableV2", "-> ref: Ref(dtype)", shape="shape", dtype="type", **_PLACE, stateful=True)
+@op(
+    "VariableV2",
+    "-> ref: Ref(dtype)",
+    shape="shape",
+    dtype="type",
+    **_PLACE,
+    stateful=True,
+    handle=True,
+)
 class VariableV2:
     shape = from_attr
 

@@ -146,7 +146,7 @@ class BaseSession:
         return _Signature(fetch, fed, plan, mutations)
 
     def _first_argument(self, op: Operation) -> Any:
-        if op.declaration is not None and op.declaration.stateful:
+        if op.declaration is not None and op.declaration.needs_context:
             return Context(op, self._state, self._functions)
         return np
 

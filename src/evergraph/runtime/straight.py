@@ -51,7 +51,11 @@ class StraightPlan:
             # An op all of whose outputs are fed has nothing to do.
             if op.outputs and all(tensor in fed for tensor in op.outputs):
                 continue
-            if op.declaration is not None and op.declaration.compute is None and not op.outputs:
+            declaration = op.declaration
+            if declaration is not None and not op.outputs and not declaration.needs_context:
+                continue  # NoOp: it stands for its control inputs, which have run.
+            if declaration is not None and declaration.handle and op.outputs[0] not in fed:
+                self._template[self._slot(op.outputs[0])] = kernel.bind(op, first_argument(op))()
                 continue
             if foldable(op, constant):
                 self._fold(op, constant)
@@ -141,7 +145,9 @@ def foldable(op: Operation, constant: Container[Tensor]) -> bool:
     """True where the outputs are the same in every run, given that the tensors ``constant`` are, and small enough
     to keep."""
     declaration = op.declaration
-    if declaration is None or declaration.stateful or declaration.compute is None or not op.outputs:
+    if declaration is None or declaration.needs_context or declaration.compute is None:
+        return False
+    if not op.outputs:
         return False
     if not op._inputs and op.type != "Const":
         return False
