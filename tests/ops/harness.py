@@ -138,8 +138,11 @@ class Exported:
 def export(case: Mapping[str, Any]) -> Exported:
     """The graph of a case as a serialized GraphDef."""
     built = build(case)
+    graph_def = built.graph.as_graph_def()
+    if case["producer"]:
+        graph_def.versions.producer = case["producer"]
     return Exported(
-        built.graph.as_graph_def().SerializeToString(deterministic=True),
+        graph_def.SerializeToString(deterministic=True),
         {tensor.name: _inside(value) for tensor, value in built.feeds.items()},
         [getattr(start, "op", start).name for start in built.setup],
         [output.name for output in readable(built.node.outputs)],

@@ -85,7 +85,8 @@ def unlike(one: Any, other: Any, where: str = "") -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("op", OPS)
 def test_nodes_are_tensorflows(tf215: Oracle, op: str) -> None:
-    cases = [{**case, "gradient": False} for case in expand(ROWS[op]) if case["error"] is None]
+    every = [case for case in expand(ROWS[op]) if case["error"] is None]
+    cases = [{**case, "gradient": False, "shapes": False} for case in every]
     answers = ask(tf215, cases, want_graph=True)
 
     def differences() -> Iterator[str]:

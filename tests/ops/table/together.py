@@ -100,7 +100,7 @@ def array_second_version(g: Any, T: str) -> list[Any]:
 @chain(
     "TensorArray TensorArrayWrite TensorArrayRead TensorArraySize TensorArrayGather "
     "TensorArrayScatter TensorArrayConcat TensorArraySplit TensorArrayPack TensorArrayUnpack "
-    "TensorArrayClose",
+    "TensorArrayClose TensorArrayGrad",
     "float int32",
     producer=10,
     runs=1,
@@ -122,7 +122,10 @@ def array_first_version(g: Any, T: str) -> list[Any]:
         closed = g.op("TensorArrayClose", four)
     with g.after(closed):
         counted = g.op("Identity", counted)
+    grad = g.op("TensorArrayGrad", one, first, source="gradients")
+    back = g.op("TensorArrayWrite", grad, g.const(1, "int32"), g.const([7, 8], T), first)
     return [
+        g.op("TensorArrayRead", grad, g.const(1, "int32"), back, dtype=T),
         g.op("TensorArrayGather", one, g.const([0, 1, 2], "int32"), first, dtype=T),
         *g.op("TensorArrayConcat", one, first, dtype=T),
         g.op("TensorArrayRead", two, g.const(1, "int32"), second, dtype=T),
