@@ -37,6 +37,7 @@ The codes are the canonical status codes of ``google.rpc.Code``.
 from __future__ import annotations
 
 import errno as _errno
+import os as _os
 import traceback as _traceback
 from typing import Any
 
@@ -107,14 +108,14 @@ class OpError(Exception):
         if self._op is None:
             return self._message
         lines = [f"{self._message}\n\nOriginal stack trace for {self._op.name!r}:\n"]
-        frames = _traceback.format_list(self._op.traceback or [])
+        frames = _program_frames(self._op)
         lines += frames
         original = getattr(self._op, "_original_op", None)
         while original is not None:
             lines.append(
                 f"\n...which was originally created as op {original.name!r}, defined at:\n"
             )
-            previous, frames = frames, _traceback.format_list(original.traceback or [])
+            previous, frames = frames, _program_frames(original)
             lines += _elide_common(frames, previous)
             original = getattr(original, "_original_op", None)
         return "".join(lines)
@@ -129,6 +130,13 @@ def _rebuild(cls: type[OpError], args: tuple[Any, ...], state: dict[str, Any]) -
     error.args = args
     error.__dict__.update(state)
     return error
+
+
+def _program_frames(op: Any) -> list[str]:
+    """Where the program made an operation, as lines of a traceback; frames of this package left out."""
+    inside = _os.path.dirname(__file__) + _os.sep
+    frames = [frame for frame in op.traceback or [] if not frame[0].startswith(inside)]
+    return _traceback.format_list(frames)
 
 
 def _elide_common(frames: list[str], previous: list[str]) -> list[str]:
