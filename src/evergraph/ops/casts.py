@@ -176,9 +176,8 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
             warnings.warn("Casting complex to real discards the imaginary part.", stacklevel=2)
             value = real(value)
             source = source.real_dtype
-        least, most = kind.real_dtype.min, kind.real_dtype.max
-        if source.min < least or source.max > most:
-            low, high = _limits(source, least, most)
+        low, high = _limits(source, kind.real_dtype)
+        if low is not None:
             value = ClipByValue(
                 value,
                 convert_to_tensor(low, dtype=source),
@@ -188,15 +187,21 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
         return cast(value, kind, name=scope)
 
 
-def _limits(source: DType, least: Any, most: Any) -> tuple[Any, Any]:
-    """The range from ``least`` to ``most`` in numbers of ``source``, or just inside of it."""
+def _limits(source: DType, target: DType) -> tuple[Any, Any]:
+    """The range of ``target`` in numbers of ``source``, or just inside of it; None where all fit."""
+    # Python compares its own numbers exactly, of whatever kind they are.
+    first, last, least, most = (
+        one if isinstance(one, int) else float(one)
+        for one in (source.min, source.max, target.min, target.max)
+    )
+    if least <= first and last <= most:
+        return None, None
     number = source.as_numpy_dtype
-    low = number(np.maximum(source.min, least))
-    if low < least:
-        low = np.nextafter(low, number(0), dtype=number)
-    high = number(np.minimum(source.max, most))
-    if high > most:
-        high = np.nextafter(high, number(0), dtype=number)
+    low, high = number(max(first, least)), number(min(last, most))
+    if low.item() < least:
+        low = np.nextafter(low, number(0))
+    if high.item() > most:
+        high = np.nextafter(high, number(0))
     return low, high
 
 

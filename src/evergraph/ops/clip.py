@@ -124,6 +124,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
 
     Raises TypeError where ``t_list`` is not a sequence.
     """
+    from evergraph.ops.normalization import l2_loss
     from evergraph.ops.reductions import reduce_sum
     from evergraph.ops.stacking import stack
 
@@ -151,8 +152,9 @@ def clip_by_global_norm(
     if use_norm is None:
         use_norm = global_norm(t_list, name)
     with name_scope(name, "clip_by_global_norm", [*t_list, clip_norm]) as scope:
+        inverse: Any = 1.0 / use_norm
         one: Any = constant(1.0, dtype=use_norm.dtype)
-        finite: Any = clip_norm * minimum(1.0 / use_norm, one / clip_norm)  # type: ignore[operator]
+        finite: Any = clip_norm * minimum(inverse, one / clip_norm)
         scale = finite + (use_norm - use_norm)
         clipped: list[Any] = []
         for i, value in enumerate(_all_values(t_list)):
@@ -174,5 +176,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         t = convert_to_tensor(t, name="t")
         count = cast(array.size(t), dtypes.float32)
         inverse: Any = rsqrt(reduce_sum(t * t, range_(array.rank(t))))
-        most: Any = constant(1.0) / clip_norm  # type: ignore[operator]
-        return array.identity(t * clip_norm * minimum(inverse * count, most), name=scope)
+        scaled = t * clip_norm
+        factor = inverse * count
+        one: Any = constant(1.0)
+        return array.identity(scaled * minimum(factor, one / clip_norm), name=scope)
