@@ -56,7 +56,9 @@ OPERATORS = frozenset(
 class Tensor:
     """The value that output ``value_index`` of ``op`` will have in a run; it holds no data."""
 
+    #: What programs hang on a tensor (``_keras_shape``, ``assign`` ...) goes into a dict that is made when first used.
     __slots__ = (
+        "__dict__",
         "__weakref__",
         "_consumers",
         "_dims",
@@ -64,7 +66,6 @@ class Tensor:
         "_known_value",
         "_op",
         "_value_index",
-        "extras",
     )
     #: Makes NumPy leave ``array + tensor`` to the Tensor.
     __array_priority__ = 100
@@ -78,8 +79,6 @@ class Tensor:
         self._consumers: list[Operation] = []
         #: The value, once shape inference has found it constant (see constant_value).
         self._known_value: Any = None
-        #: What upper floors and users hang on a tensor (``_keras_shape`` ...); made when first used.
-        self.extras: dict[str, Any] | None = None
 
     @property
     def op(self) -> Operation:

@@ -219,7 +219,7 @@ def strided_slice(
                 begin=begin, end=end, strides=strides, value=value, name=name, **masks
             )
 
-        result.extras = {**(result.extras or {}), "assign": assign}
+        result.assign = assign
     return result
 
 
