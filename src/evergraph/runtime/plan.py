@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from evergraph import errors
+from evergraph.formats import dtypes
+from evergraph.graph import registry
 from evergraph.graph.operation import Operation
+from evergraph.graph.shape import text
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
 from evergraph.runtime.dataflow import CONTROL_FLOW, DataflowPlan
 from evergraph.runtime.prune import in_order, needed
 from evergraph.runtime.straight import StraightPlan
+
+#: What has no value of its own.
+_FED = frozenset(("Placeholder", "PlaceholderV2"))
 
 
 class Plan(Protocol):
@@ -38,7 +44,22 @@ def make_plan(
         for op in order
     ):
         return DataflowPlan(order, feeds, fetches, first_argument, check_running)
+    for op in order:
+        # With control flow it may lie in a branch that is not taken: then the run decides.
+        if op.type in _FED and op.outputs[0] not in fed:
+            _refuse_unfed(op)
     return StraightPlan(order, feeds, fetches, first_argument)
+
+
+def _refuse_unfed(op: Operation) -> None:
+    tensor = op.outputs[0]
+    shape = f" and shape {text(tensor.dims)}" if tensor.dims is not None else ""
+    raise errors.InvalidArgumentError(
+        op.node_def,
+        op,
+        f"You must feed a value for placeholder tensor '{op.name}' with dtype "
+        f"{dtypes.op_type_name(tensor.dtype)}{shape}",
+    )
 
 
 def _check_computable(op: Operation, fed: set[Tensor]) -> None:
@@ -47,8 +68,6 @@ def _check_computable(op: Operation, fed: set[Tensor]) -> None:
         return
     if op.type in CONTROL_FLOW or (op.outputs and all(tensor in fed for tensor in op.outputs)):
         return
-    from evergraph.graph import registry
-
     near = nearest(op.type, registry.declarations())
     hint = f" Near: {', '.join(near)}." if near else ""
     raise errors.UnimplementedError(
