@@ -1,7 +1,7 @@
 """The values of tensors that are known while a graph is built: constants, and what is computed from them.
 
-Shape rules ask for these (``Reshape`` for its target, ``Fill`` for its dimensions), and ``tf.get_static_value`` gives them to
-programs. A value is computed with the op's own ``compute``, so that there is one definition of each op.
+Shape rules ask for these (``Reshape`` for its target, ``Fill`` for its dimensions), and ``tf.get_static_value`` gives
+them to programs. A value is computed with the op's own ``compute``, so that there is one definition of each op.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _computed(tensor: Tensor, op: Operation, depth: int) -> np.ndarray[Any, Any]
     if (
         declaration is None
         or declaration.compute is None
-        or declaration.stateful
+        or declaration.needs_context
         or not op.inputs
         or op.type in _CONTROL_FLOW
         or (product(tensor.dims) if tensor.dims is not None else 0) not in range(_MOST_ELEMENTS + 1)

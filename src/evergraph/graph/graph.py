@@ -12,7 +12,7 @@ from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
 from evergraph.formats.protos import AttrValue, GraphDef, VersionDef
-from evergraph.graph import attributes, default_graph, names, registry, shape_inference
+from evergraph.graph import attributes, default_graph, function_calls, names, shape_inference
 from evergraph.graph import device as devices
 from evergraph.graph.elements import as_graph_element, find_operation, find_tensor
 from evergraph.graph.operation import Operation
@@ -273,7 +273,7 @@ class Graph:
         ``attrs`` maps names to AttrValue messages; ``dtypes`` (of the outputs) is needed only for an undeclared op.
         """
         self._check_not_finalized()
-        declaration = registry.lookup(op_type)
+        declaration = function_calls.lookup(self, op_type)
         plain: dict[str, Any] = {}
         for key, value in (attrs or {}).items():
             known = declaration.attrs.get(key) if declaration is not None else None
@@ -311,7 +311,8 @@ class Graph:
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """Puts the names made within under ``name/``; ``""`` or None leaves all scopes, ``"a/b/"`` enters that very one."""
+        """Puts the names made within under ``name/``; ``""`` or None leaves all scopes, ``"a/b/"`` enters that
+        very one."""
         previous = self._names.scope
         try:
             yield self.enter_name_scope(name)
@@ -334,7 +335,8 @@ class Graph:
     # Scopes
 
     def control_dependencies(self, control_inputs: Any) -> _ControlDependencies:
-        """Operations made within run after ``control_inputs``; None forgets the dependencies (and control flow) outside."""
+        """Operations made within run after ``control_inputs``; None forgets the dependencies (and control flow)
+        outside."""
         if control_inputs is None:
             return _ControlDependencies(self, None)
         outside = {op for controller in self._control_stack for op in controller.inputs}
@@ -413,7 +415,8 @@ class Graph:
 
     @contextmanager
     def attr_scope(self, attr_map: dict[str, Any]) -> Iterator[None]:
-        """Operations made within get these attributes (AttrValue messages, or functions of the NodeDef) unless they have them."""
+        """Operations made within get these attributes (AttrValue messages, or functions of the NodeDef) unless
+        they have them."""
         with _updated(self._attr_scope, attr_map):
             yield
 
@@ -478,7 +481,8 @@ class Graph:
     # Protos
 
     def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> Any:
-        """The graph as a GraphDef; with ``from_version`` only operations added since, with ``add_shapes`` output shapes too."""
+        """The graph as a GraphDef; with ``from_version`` only operations added since, with ``add_shapes`` output
+        shapes too."""
         with self._lock:
             message = GraphDef()
             message.versions.CopyFrom(self._versions)

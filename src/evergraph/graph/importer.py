@@ -6,12 +6,13 @@ import heapq
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from evergraph.formats.dtypes import DType
 from evergraph.formats import protos
+from evergraph.formats.dtypes import DType
 from evergraph.formats.protos import AttrValue, GraphDef, NodeDef
-from evergraph.graph import attributes, registry
+from evergraph.graph import attributes
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
+from evergraph.graph.function_calls import lookup
 from evergraph.graph.graph import Graph
 from evergraph.graph.node_import import UNKNOWN_DTYPE, add_node
 from evergraph.graph.operation import Operation
@@ -138,7 +139,6 @@ class _Importer:
     def __init__(self, graph: Graph, graph_def: Any, prefix: str, mapped: _Map) -> None:
         self._graph = graph
         self._nodes = list(graph_def.node)
-        self._library = graph_def.library
         self._prefix = prefix
         self._mapped = mapped
         self._by_name: dict[str, int] = {}
@@ -150,6 +150,11 @@ class _Importer:
             self._by_name[node.name] = i
         self._sources = [[parse_input(text) for text in node.input] for node in self._nodes]
         self._check_inputs()
+        # What a node's type is the name of may be a function.
+        for function in graph_def.library.function:
+            graph.functions.setdefault(function.signature.name, function)
+        for gradient in graph_def.library.gradient:
+            graph.function_gradients.setdefault(gradient.function_name, gradient.gradient_func)
         self._hints = self._output_hints()
 
     def _check_inputs(self) -> None:
@@ -169,7 +174,7 @@ class _Importer:
 
     def _output_hints(self) -> dict[str, dict[int, DType]]:
         """What consumers tell of the outputs of undeclared ops: how many there are, and of which types."""
-        undeclared = {node.name for node in self._nodes if registry.lookup(node.op) is None}
+        undeclared = {node.name for node in self._nodes if lookup(self._graph, node.op) is None}
         hints: dict[str, dict[int, DType]] = {}
         if not undeclared:
             return hints
@@ -177,7 +182,7 @@ class _Importer:
             data = [source for source in sources if source.index >= 0]
             if not any(source.node in undeclared for source in data):
                 continue
-            for source, kind in zip(data, _expected(node, len(data)), strict=True):
+            for source, kind in zip(data, _expected(self._graph, node, len(data)), strict=True):
                 if source.node in undeclared:
                     known = hints.setdefault(source.node, {})
                     if kind is not None or source.index not in known:
@@ -186,12 +191,6 @@ class _Importer:
 
     def run(self) -> None:
         """Adds all nodes. Raises ValueError for a cycle that is no loop."""
-        for function in self._library.function:
-            self._graph.functions.setdefault(function.signature.name, function)
-        for gradient in self._library.gradient:
-            self._graph.function_gradients.setdefault(
-                gradient.function_name, gradient.gradient_func
-            )
         waits = [0] * len(self._nodes)
         followers: list[list[int]] = [[] for _ in self._nodes]
         for i, sources in enumerate(self._sources):
@@ -283,9 +282,9 @@ class _Importer:
         return op.outputs[source.index] if ":" in text else op
 
 
-def _expected(node: Any, count: int) -> Sequence[DType | None]:
+def _expected(graph: Graph, node: Any, count: int) -> Sequence[DType | None]:
     """The types of a node's inputs as its op declares them; Nones where it does not, or they do not add up."""
-    declaration = registry.lookup(node.op)
+    declaration = lookup(graph, node.op)
     if declaration is not None:
         attrs = {
             **declaration.defaults,

@@ -47,6 +47,10 @@ class KernelContext(Protocol):
         """Runs a function of the graph's library (a NameAttrList, or a name) on flat values."""
         ...
 
+    def call_gradient(self, function: Any, arguments: Sequence[Any]) -> list[Any]:
+        """The gradients of a function's inputs, for its inputs and the gradients of its results, all flat."""
+        ...
+
     def wait(self, condition: Any, ready: Callable[[], bool]) -> None:
         """Waits on a ``threading.Condition`` (held by the caller) until ``ready()``.
 

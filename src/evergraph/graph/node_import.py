@@ -8,7 +8,8 @@ from typing import Any
 from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
-from evergraph.graph import attributes, registry
+from evergraph.graph import attributes
+from evergraph.graph.function_calls import lookup
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.registry import Declaration
@@ -33,7 +34,7 @@ def add_node(
     ``output_hints``: for an undeclared op, what is known of its outputs: index -> type. ``attr_values`` replaces the
     attributes that are placeholders of a function. Raises ValueError where the node contradicts its op's signature.
     """
-    declaration = registry.lookup(node.op)
+    declaration = lookup(graph, node.op)
     attrs = _attrs(node, declaration, attr_values or {})
     if declaration is None:
         count = max(output_hints, default=-1) + 1

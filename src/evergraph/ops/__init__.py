@@ -24,6 +24,7 @@ import evergraph.ops.diagonals
 import evergraph.ops.division
 import evergraph.ops.factorization
 import evergraph.ops.filling
+import evergraph.ops.functional
 import evergraph.ops.grouping
 import evergraph.ops.logical
 import evergraph.ops.matmul
@@ -32,6 +33,7 @@ import evergraph.ops.normalization
 import evergraph.ops.numerics
 import evergraph.ops.one_hot
 import evergraph.ops.operators
+import evergraph.ops.optionals
 import evergraph.ops.padding
 import evergraph.ops.partitioning
 import evergraph.ops.passing
@@ -67,6 +69,7 @@ import evergraph.ops.strings
 import evergraph.ops.tensor_array
 import evergraph.ops.tensor_array_old_ops
 import evergraph.ops.tensor_array_ops
+import evergraph.ops.tensor_list
 import evergraph.ops.tiling
 import evergraph.ops.training
 import evergraph.ops.transposing

@@ -24,7 +24,7 @@ from evergraph.ops.control_flow_queries import (
     is_switch,
     while_context,
 )
-from evergraph.ops.handles import handle_source
+from evergraph.ops.default_gradient import zeros_of_variable
 from evergraph.ops.loop_history import GradLoopState
 
 IsLoopExit = is_loop_exit
@@ -129,7 +129,7 @@ class ControlFlowState:
         dead = is_switch(op)
         if is_fully_defined(value.dims):
             if value.dtype == dtypes.resource:
-                zeros = _zeros_of_variable(value)
+                zeros = zeros_of_variable(value)
             else:
                 zeros = constant(0, shape=value.dims, dtype=value.dtype)
             if dead:
@@ -188,25 +188,17 @@ def ZerosLike(op: Operation, index: int) -> Tensor:
     context: Any = op._control_flow_context
     if not is_switch(op) or context is None:
         if value.dtype == dtypes.resource:
-            return _zeros_of_variable(value)
+            return zeros_of_variable(value)
         return array.zeros_like(value, optimize=False)
     # Zeros only where the other branch is taken.
     value = switch(op.inputs[0], context.pred)[1 - context.branch]
     pivot = array.identity(value)
     if value.dtype == dtypes.resource:
         with control_dependencies([pivot]):
-            return _zeros_of_variable(value)
+            return zeros_of_variable(value)
     shape = array.shape(value, optimize=False)
     with control_dependencies([pivot]):
         return array.zeros(shape, dtype=op.outputs[index].dtype)
-
-
-def _zeros_of_variable(handle: Tensor) -> Tensor:
-    from evergraph.ops.resources import variable_shape
-
-    source: Any = handle_source(handle)
-    dtype = dtypes.float32 if source is None else source.attrs["dtype"]
-    return array.zeros(variable_shape(handle), dtype=dtype)
 
 
 def check_loop_value(op: Operation, from_ops: Sequence[Operation], graph: Graph) -> None:

@@ -56,6 +56,10 @@ class Context:
         """Runs a function of the graph's library on flat values."""
         return self._functions.call(function, arguments)
 
+    def call_gradient(self, function: Any, arguments: Sequence[Any]) -> list[Any]:
+        """The gradients of the inputs of a function, for its inputs and the gradients of its results."""
+        return self._functions.call_gradient(function, arguments)
+
     def wait(self, condition: threading.Condition, ready: Callable[[], bool]) -> None:
         """Waits on ``condition`` until ``ready()``; stops when the session closes or the run's time is over."""
         self._session.wait(condition, ready)

@@ -24,7 +24,8 @@ import numpy as np
 from evergraph import errors
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
-from evergraph.runtime.frame_plan import CONTROL_FLOW, FramePlan, Shared
+from evergraph.runtime.frame_plan import CONTROL_FLOW, FramePlan
+from evergraph.runtime.frame_slots import Shared
 from evergraph.runtime.frames import Placement
 
 __all__ = ["CONTROL_FLOW", "DataflowPlan"]

@@ -6,8 +6,8 @@ names for slots that are there. What runs in every iteration alike is computed h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +17,12 @@ from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.runtime import merging
 from evergraph.runtime.blocks import Blocks, Exit, Head, Loop, Step
-from evergraph.runtime.frames import ENTER, EXIT, Frame, Placement
+from evergraph.runtime.frame_slots import FrameSlots, Shared
+from evergraph.runtime.frames import ENTER, EXIT, Frame
 from evergraph.runtime.liveness import (
     ALWAYS,
     Branch,
     Condition,
-    Guards,
     covered,
     op_fact,
     union,
@@ -40,18 +40,7 @@ _REFERENCE = frozenset(
 )
 
 
-class Shared(NamedTuple):
-    """What the frames of one plan have in common."""
-
-    placement: Placement
-    ops: frozenset[Operation]
-    fed: frozenset[Tensor]
-    fetched: frozenset[Tensor]
-    first_argument: Callable[[Operation], Any]
-    check_running: Callable[[], None]
-
-
-class FramePlan:
+class FramePlan(FrameSlots):
     """Builds the steps of ``frame``; ``outer`` is the plan of the frame around, ``base`` what holds there when the
     loop runs.
 
@@ -66,109 +55,14 @@ class FramePlan:
         base: Condition = ALWAYS,
         uniform: bool = True,
     ) -> None:
+        super().__init__(shared, outer, base)
         self._frame = frame
-        self._shared = shared
         self._outer = outer
-        self._base = base
         self._uniform = uniform
-        self.template: list[Any] = [True]
-        self.guards = Guards(lambda: self._new_slot(False), self._add_join)
-        self._slots: dict[Tensor, int] = {}
-        self._conditions: dict[Tensor, Condition] = {}
-        self._op_conditions: dict[Operation, Condition] = {}
-        #: Tensors whose slot holds a variable's cell, not its value; and those whose value is in the template.
-        self._cells: set[Tensor] = set()
-        self._constants: set[Tensor] = set()
-        self._steps: list[Step] = []
         self._large: set[int] = set()
-        #: (slot around, slot here): what comes in for all iterations, and for the first.
-        self._imports: list[tuple[int, int]] = []
+        #: (slot around, slot here): what comes in for the first iteration.
         self._firsts: list[tuple[int, int]] = []
         self._heads: list[Head] = []
-
-    # Slots and conditions
-
-    def _new_slot(self, value: Any = None) -> int:
-        self.template.append(value)
-        return len(self.template) - 1
-
-    def is_fed(self, tensor: Tensor) -> bool:
-        """True where the run is given the value of ``tensor``."""
-        return tensor in self._shared.fed
-
-    def feed(self, tensor: Tensor) -> int:
-        """The slot for a fed tensor (of the outermost frame)."""
-        slot = self._new_slot()
-        self._define(tensor, slot, ALWAYS)
-        return slot
-
-    def _define(self, tensor: Tensor, slot: int, condition: Condition) -> None:
-        self._slots[tensor] = slot
-        self._conditions[tensor] = condition
-
-    def slot(self, tensor: Tensor) -> int:
-        """The slot of ``tensor``, which a frame around may have."""
-        found = self._slots.get(tensor)
-        if found is not None:
-            return found
-        outer = self._outer
-        assert outer is not None  # frames.Placement has checked where values come from
-        source = outer.slot(tensor)
-        slot = self._new_slot()
-        if tensor in outer._constants:
-            self.template[slot] = outer.template[source]
-            self._constants.add(tensor)
-        else:
-            self._imports.append((source, slot))
-        if tensor in outer._cells:
-            self._cells.add(tensor)
-        self._define(tensor, slot, self._from_outside(outer.condition(tensor)))
-        return slot
-
-    def condition(self, tensor: Tensor) -> Condition:
-        """When ``tensor`` is alive, within an iteration of this frame."""
-        self.slot(tensor)
-        return self._conditions[tensor]
-
-    def _from_outside(self, condition: Condition) -> Condition:
-        """A condition of the frame around, as a fact here."""
-        if condition <= self._base:
-            return ALWAYS
-        assert self._outer is not None  # the outermost frame has no conditions from outside
-        fact = ("outside", condition)
-        known = self.guards.knows(fact)
-        here, slot = self.guards.fact(fact)
-        if not known:
-            self._imports.append((self._outer.guards.slot(condition), slot))
-        return here
-
-    def _op_condition(self, op: Operation) -> Condition:
-        found = self._op_conditions.get(op)
-        if found is None:
-            assert self._outer is not None  # an operation comes after those that it waits for
-            found = self._from_outside(self._outer._op_condition(op))
-            self._op_conditions[op] = found
-        return found
-
-    def _inputs_condition(self, op: Operation) -> Condition:
-        conditions = [self.condition(tensor) for tensor in op._inputs]
-        ops = self._shared.ops
-        conditions.extend(self._op_condition(c) for c in op._control_inputs if c in ops)
-        return union(conditions)
-
-    # Steps
-
-    def _emit(
-        self,
-        condition: Condition,
-        call: Callable[[list[Any]], None],
-        op: Operation | None,
-        reads: Sequence[int],
-    ) -> None:
-        self._steps.append(Step(self.guards.slot(condition), call, op, reads))
-
-    def _add_join(self, slot: int, parts: list[int]) -> None:
-        self._steps.append(Step(0, merging.join(slot, parts), None, ()))
 
     def build(self) -> None:
         """Makes the steps of all that runs in this frame."""
@@ -204,6 +98,9 @@ class FramePlan:
         declaration = op.declaration
         if declaration is not None and declaration.compute is None and not op.outputs:
             return
+        if declaration is not None and declaration.handle:
+            self._add_handle(op, condition)
+            return
         if foldable(op, self._constants) and self._fold(op, condition):
             return
         function = kernel.bind(op, self._shared.first_argument(op))
@@ -217,6 +114,15 @@ class FramePlan:
             elif is_large(tensor):
                 self._large.add(slot)
         self._emit(condition, call, op, inputs)
+
+    def _add_handle(self, op: Operation, condition: Condition) -> None:
+        """A variable's cell, which is the same in all runs."""
+        output = op.outputs[0]
+        if not self.is_fed(output):
+            cell = kernel.bind(op, self._shared.first_argument(op))()
+            self._define(output, self._new_slot(cell), condition)
+            if output.dtype._is_ref_dtype:
+                self._cells.add(output)
 
     def _reads(self, op: Operation) -> list[bool]:
         """For each input: is it a cell whose value, not itself, the op wants?"""
