@@ -55,14 +55,14 @@ def _same_rank(values: Sequence[Dims]) -> Dims:
 
 
 def _concatenate(xp: Any, values: Sequence[Any], axis: Any) -> Any:
-    if axis.ndim:
+    if axis.size != 1:
         raise errors.InvalidArgumentError(
             None,
             None,
             f"Concat dim tensor should be a scalar, but got shape {shapes.text(axis.shape)}",
         )
     first = values[0]
-    axis = shapes.check_axis(int(axis), first.ndim)
+    axis = shapes.check_axis(int(axis.item()), first.ndim)
     try:
         return xp.concatenate(values, axis)
     except ValueError:

@@ -17,6 +17,7 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
 from evergraph.ops.concatenation import concat
 from evergraph.ops.diagonal_bands import Band, diagonals_of, refuse, with_diagonals
+from evergraph.ops.shape_rules import unchanged, unknown
 from evergraph.ops.shaping import at_least
 
 _DIAG_TYPES = "{bfloat16, half, float, double, int32, int64, complex64, complex128}"
@@ -193,7 +194,7 @@ def _diagonal_shape(op: Any, grad: Any) -> Any:
 # Deprecated at GraphDef version 14.
 @op("BatchMatrixDiag", "diagonal: T -> output: T", T="type")
 class BatchMatrixDiag:
-    shape = _square
+    shape = unknown
 
     def compute(xp, diagonal):
         return _make_main(xp, diagonal)
@@ -202,7 +203,7 @@ class BatchMatrixDiag:
 # Deprecated at GraphDef version 14.
 @op("BatchMatrixDiagPart", "input: T -> diagonal: T", T="type")
 class BatchMatrixDiagPart:
-    shape = _main_diagonal
+    shape = unknown
 
     def compute(xp, input):
         return _take_main(xp, input)
@@ -211,7 +212,7 @@ class BatchMatrixDiagPart:
 # Deprecated at GraphDef version 14.
 @op("BatchMatrixSetDiag", "input: T, diagonal: T -> output: T", T="type")
 class BatchMatrixSetDiag:
-    shape = _set_main
+    shape = unknown
 
     def compute(xp, input, diagonal):
         return with_diagonals(xp, xp.array(input), diagonal, _MAIN, _LEFT)
@@ -242,8 +243,7 @@ def _band_part(xp: Any, input: Any, num_lower: Any, num_upper: Any) -> Any:
     Tindex="{int32, int64} = DT_INT64",
 )  # fmt: skip
 class MatrixBandPart:
-    def shape(c):
-        return c.shape(0)
+    shape = unchanged
 
     def compute(xp, input, num_lower, num_upper):
         return _band_part(xp, input, num_lower, num_upper)
@@ -255,8 +255,7 @@ class MatrixBandPart:
 # Deprecated at GraphDef version 14.
 @op("BatchMatrixBandPart", "input: T, num_lower: int64, num_upper: int64 -> band: T", T="type")
 class BatchMatrixBandPart:
-    def shape(c):
-        return c.shape(0)
+    shape = unknown
 
     def compute(xp, input, num_lower, num_upper):
         return _band_part(xp, input, num_lower, num_upper)

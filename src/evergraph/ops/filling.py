@@ -85,6 +85,17 @@ class OnesLike:
     gradient = None
 
 
+@op("Empty", "shape: int32 -> output: dtype", dtype="type", init=False, stateful=True)
+class Empty:
+    def shape(c):
+        return shaping.sizes_of(c, 0)
+
+    def compute(ctx, shape, *, dtype):
+        # Zeros whether or not ``init`` asks for them: nobody sees what was in memory before.
+        blank = b"" if dtype == dtypes.string else 0
+        return np.full(shape.tolist(), blank, dtype.as_numpy_dtype)
+
+
 def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
     """A tensor of ``shape`` (a list, a TensorShape, a Tensor) full of zeros.
 

@@ -60,10 +60,11 @@ class Range:
 
     def compute(xp, start, limit, delta):
         for name, given in (("start", start), ("limit", limit), ("delta", delta)):
-            if given.ndim:
+            if given.size != 1:
                 raise errors.InvalidArgumentError(
                     None, None, f"{name} must be a scalar, not shape {shapes.text(given.shape)}"
                 )
+        start, limit, delta = start.ravel()[0], limit.ravel()[0], delta.ravel()[0]
         count = _length(start, limit, delta)
         kind = start.dtype
         if kind.kind in "iu":
@@ -125,6 +126,11 @@ class LinSpace:
         return (_positive(int(count)),)
 
     def compute(xp, start, stop, num):
+        for name, given in (("start", start), ("stop", stop), ("num", num)):
+            if given.ndim:
+                raise errors.InvalidArgumentError(
+                    None, None, f"{name} must be a scalar, not shape {shapes.text(given.shape)}"
+                )
         count = _positive(int(num))
         if count == 1:
             return xp.reshape(start, (1,))

@@ -12,6 +12,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import dtypes
+from evergraph.graph import shape as shapes
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
@@ -184,11 +185,20 @@ class Reshape:
         return _reshaped(c.shape(0), sizes_of(c, 1))
 
     def compute(xp, tensor, shape):
-        sizes = shape.tolist()
-        try:
-            return tensor.reshape(sizes)
-        except (TypeError, ValueError):
-            raise errors.InvalidArgumentError(None, None, _misfit(tensor, shape)) from None
+        if shape.ndim > 1:
+            raise errors.InvalidArgumentError(
+                None, None, f"sizes input must be 1-D, not {text(shape.shape)}"
+            )
+        sizes = shape.ravel().tolist()
+        if -1 in sizes and 0 in sizes:
+            sizes = _resolved(tensor.shape, sizes)
+        # NumPy takes any negative size for the unknown one.
+        if min(sizes, default=0) >= -1:
+            try:
+                return tensor.reshape(sizes)
+            except ValueError:
+                pass
+        raise errors.InvalidArgumentError(None, None, _misfit(tensor, sizes))
 
     def gradient(op, grad):
         return _shaped_as_input(op, grad), None
@@ -203,20 +213,21 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     return Reshape(tensor, shape, name=name)
 
 
-def _misfit(tensor: Any, shape: Any) -> str:
-    if shape.ndim > 1:
-        return f"sizes input must be 1-D, not {text(shape.shape)}"
-    sizes = shape.ravel().tolist()
-    if min(sizes) < -1:
+def _resolved(dims: tuple[int, ...], sizes: list[int]) -> list[int]:
+    """``sizes`` of no elements, with what their -1 stands for: what is left, zeros left aside."""
+    if sizes.count(-1) > 1:
+        return sizes
+    known = product(size for size in sizes if size > 0) or 1
+    rest = (product(size for size in dims if size) or 1) // known
+    return [rest if size == -1 else size for size in sizes]
+
+
+def _misfit(tensor: Any, sizes: list[int]) -> str:
+    if min(sizes, default=0) < -1:
         return f"Size {sizes.index(min(sizes))} must be non-negative, not {min(sizes)}"
     if sizes.count(-1) > 1:
         places = [i for i, size in enumerate(sizes) if size == -1]
         return f"Only one input size may be -1, not both {places[0]} and {places[1]}"
-    if -1 in sizes and 0 in sizes:
-        return (
-            "reshape cannot infer the missing input size for an empty tensor "
-            "unless all specified input sizes are non-zero"
-        )
     known = product(size for size in sizes if size != -1)
     wanted = f"requires a multiple of {known}" if -1 in sizes else f"has {known}"
     return (
@@ -269,6 +280,33 @@ def _with_size(dims: tuple[int | None, ...], place: int, size: int | None) -> Di
     return (*dims[:place], size, *dims[place + 1 :])
 
 
+@op("EnsureShape", "input: T -> output: T", shape="shape", T="type")
+class EnsureShape:
+    def shape(c):
+        return shapes.merge(c.shape(0), c["shape"])
+
+    def compute(xp, input, *, shape):
+        if not shapes.compatible(input.shape, shape):
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Shape of tensor {text(input.shape)} is not compatible with expected shape "
+                f"{text(shape)}.",
+            )
+        return input
+
+    def gradient(op, grad):
+        return grad
+
+
+def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+    """``x``, which the run checks to have ``shape``, and which is known to have it from here on.
+
+    Raises ValueError where it is known not to.
+    """
+    return EnsureShape(x, shape=shape, name=name)
+
+
 # --------------------------------------------------------------------------- dimensions of size one
 
 
@@ -281,10 +319,8 @@ class ExpandDims:
         dims, place = c.shape(0), c.value(1)
         if place is not None and place.size != 1:
             raise ValueError("'dim' input must be a tensor with a single value")
-        if dims is None:
+        if dims is None or place is None:
             return None
-        if place is None:
-            return (None,) * (len(dims) + 1)
         i = _new_place(int(place.item()), len(dims))
         return (*dims[:i], 1, *dims[i:])
 

@@ -337,7 +337,8 @@ def _swap(axis: Any, known: int | None, rank: Any) -> Tensor:
 
 def _bounds_shape(c: Any) -> Dims:
     shapes.with_rank(c.shape(0), 2)
-    return shapes.with_rank(c.shape(1), 2)
+    shapes.with_rank(c.shape(1), 2)
+    return c.shape(1)
 
 
 def _bounds(sorted_inputs: Any, values: Any, out_type: Any, side: Any) -> Any:

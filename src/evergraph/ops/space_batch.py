@@ -125,8 +125,11 @@ def _batch_to_space(xp: Any, x: Any, block: Any, crops: Any) -> Any:
     return cropped if xp is not np else cropped.copy()
 
 
-def _rank_of_block(c: Any) -> int | None:
-    return shapes.with_rank(c.shape(1), 1)[0]
+def _rank_of_block(c: Any) -> int:
+    rank = shapes.with_rank(c.shape(1), 1)[0]
+    if rank is None:
+        raise ValueError("block_shape must have known size.")
+    return rank
 
 
 @op(
@@ -137,8 +140,6 @@ def _rank_of_block(c: Any) -> int | None:
 class SpaceToBatchND:
     def shape(c):
         rank = _rank_of_block(c)
-        if rank is None:
-            return None
         shapes.merge(c.shape(2), (rank, 2))
         return _to_batch_shape(c.shape(0), rank, c.value(1), c.value(2))
 
@@ -156,8 +157,6 @@ class SpaceToBatchND:
 class BatchToSpaceND:
     def shape(c):
         rank = _rank_of_block(c)
-        if rank is None:
-            return None
         shapes.merge(c.shape(2), (rank, 2))
         return _from_batch_shape(c.shape(0), rank, c.value(1), c.value(2))
 

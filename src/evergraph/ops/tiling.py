@@ -118,13 +118,18 @@ class BroadcastTo:
                 f"Rank of input ({len(dims)}) must be no greater than rank of output shape "
                 f"({len(wanted)})."
             )
-        for size, other in zip(dims, wanted[len(wanted) - len(dims) :], strict=True):
+        result = list(wanted)
+        for i, size in enumerate(dims, len(wanted) - len(dims)):
+            other = wanted[i]
             if size and other is not None and other % size:
                 raise ValueError(
                     f"Dimension size must be evenly divisible by {size} but is {other}: "
                     f"{shapes.text(dims)} does not broadcast to {shapes.text(wanted)}"
                 )
-        return wanted
+            # Only a dimension of size 1 becomes another one.
+            if other is None and size != 1:
+                result[i] = size
+        return tuple(result)
 
     def compute(xp, input, shape):
         wanted = shape.tolist()

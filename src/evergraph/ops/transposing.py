@@ -13,8 +13,9 @@ from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
-from evergraph.ops import array, passing, shape_rules
+from evergraph.ops import array, passing
 from evergraph.ops.concatenation import concat
+from evergraph.ops.shaping import at_least, renamed
 from evergraph.ops.stacking import is_tensor_like
 from evergraph.ops.types import INDEX, INDEX_DEFAULT_INT32
 
@@ -207,7 +208,7 @@ def _axes(axes: Sequence[int], rank: int) -> list[int]:
     return found
 
 
-@op("Reverse", "tensor: T, dims: bool -> output: T", T=_REVERSIBLE)
+@op("Reverse", "tensor: T, dims: bool -> output: T", T=_REVERSIBLE, static="dims")
 class Reverse:
     def shape(c):
         dims = c.shape(0)
@@ -316,8 +317,6 @@ def reverse_sequence(
 
     ``seq_dim`` and ``batch_dim`` are old names of the axes.
     """
-    from evergraph.ops.shaping import renamed
-
     seq_axis = renamed("seq_axis", seq_axis, "seq_dim", seq_dim)
     batch_axis = renamed("batch_axis", batch_axis, "batch_dim", batch_dim)
     return ReverseSequence(input, seq_lengths, seq_dim=seq_axis, batch_dim=batch_axis, name=name)
@@ -331,7 +330,13 @@ def reverse_sequence(
     Taxis=INDEX, static="axis",
 )  # fmt: skip
 class Roll:
-    shape = shape_rules.unchanged
+    def shape(c):
+        at_least(c.shape(0), 1)
+        for dims in (c.shape(1), c.shape(2)):
+            if dims is not None and len(dims) > 1:
+                raise ValueError(f"Shape must be at most rank 1 but is rank {len(dims)}")
+        shapes.merge(c.shape(1), c.shape(2))
+        return c.shape(0)
 
     def compute(xp, input, shift, axis):
         if not input.ndim:

@@ -68,12 +68,18 @@ def _by_sorting(row: Any) -> tuple[Any, Any, Any]:
     return first[order], numbers[places], counts[order]
 
 
-def _axis_of(x: Any, axis: Any) -> int | None:
-    if axis.size > 1:
-        raise errors.InvalidArgumentError(
-            None, None, f"axis must be at most a scalar or a 1-element vector, got {axis.size}"
-        )
-    return shapes.check_axis(int(axis.item()), x.ndim) if axis.size else None
+def _axis_of(rank: int, axis: Any) -> int:
+    """The axis that is meant; an empty one is that of a vector."""
+    problem = None
+    if axis.ndim != 1:
+        problem = f"axis expects a 1D vector, not shape {shapes.text(axis.shape)}"
+    elif axis.size > 1:
+        problem = "axis does not support input tensors larger than 1 elements."
+    elif not axis.size and rank != 1:
+        problem = "x expects a 1D vector."
+    if problem is not None:
+        raise errors.InvalidArgumentError(None, None, problem)
+    return shapes.check_axis(int(axis[0]), rank) if axis.size else 0
 
 
 def _along(c: Any) -> tuple[shapes.Dims, tuple[int | None]]:
@@ -81,21 +87,18 @@ def _along(c: Any) -> tuple[shapes.Dims, tuple[int | None]]:
     dims, axis = c.shape(0), c.value(1)
     if dims is None:
         return None, (None,)
-    if axis is None:
-        return (None,) * len(dims), (None,)
-    place = shapes.check_axis(int(axis.item()), len(dims)) if axis.size else 0
-    return (*dims[:place], None, *dims[place + 1 :]), (dims[place],)
+    place = None if axis is None else _axis_of(len(dims), axis)
+    return (None,) * len(dims), (None if place is None else dims[place],)
 
 
 @op("Unique", "x: T -> y: T, idx: out_idx", T="type", out_idx=INDEX_DEFAULT_INT32, host=True)
 class Unique:
     def shape(c):
-        return [(None,), shapes.with_rank(c.shape(0), 1)]
+        shapes.with_rank(c.shape(0), 1)
+        return [(None,), c.shape(0)]
 
     def compute(xp, x, *, out_idx):
         return _unique(x, None, out_idx)[:2]
-
-    gradient = None
 
 
 @op(
@@ -107,7 +110,7 @@ class UniqueV2:
         return list(_along(c))
 
     def compute(xp, x, axis, *, out_idx):
-        return _unique(x, _axis_of(x, axis), out_idx)[:2]
+        return _unique(x, _axis_of(x.ndim, axis), out_idx)[:2]
 
 
 @op(
@@ -116,7 +119,8 @@ class UniqueV2:
 )  # fmt: skip
 class UniqueWithCounts:
     def shape(c):
-        return [(None,), shapes.with_rank(c.shape(0), 1), (None,)]
+        shapes.with_rank(c.shape(0), 1)
+        return [(None,), c.shape(0), (None,)]
 
     def compute(xp, x, *, out_idx):
         return _unique(x, None, out_idx)
@@ -132,7 +136,7 @@ class UniqueWithCountsV2:
         return [values, places, (None,)]
 
     def compute(xp, x, axis, *, out_idx):
-        return _unique(x, _axis_of(x, axis), out_idx)
+        return _unique(x, _axis_of(x.ndim, axis), out_idx)
 
 
 def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
@@ -165,8 +169,6 @@ class ListDiff:
         known = set(y.tolist())
         places = np.array([i for i, value in enumerate(x.tolist()) if value not in known], np.intp)
         return x[places], places.astype(out_idx.as_numpy_dtype)
-
-    gradient = None
 
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:

@@ -80,26 +80,5 @@ for op in ("UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "Un
     )
 row("L2Loss", case(grid(2, 3)), case(grid()), case(grid(0)))
 row("Bincount", case(ints(0, 5, 7), value(5), grid(7)), case(ints(0, 5, 7), value(3), value([])))
-row("Range", case(const(0), const(5), const(1)), case(value(7), value(1), value(-2)))
-row(
-    "LinSpace",
-    case(value(1), value(2), const(5)),
-    case(value(3), value(-1), value(4)),
-    case(value(3), value(4), value(1)),
-    bad("InvalidArgumentError", value(0), value(1), value(0)),
-)
-row(
-    "TopKV2",
-    case(distinct(2, 5), const(3)),
-    case(grid(6), value(6)),
-    case(distinct(2, 5), const(1), sorted=False),
-    bad("InvalidArgumentError", grid(2, 3), value(4)),
-)
-row(
-    "InTopKV2",
-    case(distinct(3, 4), ints(0, 4, 3), value(2)),
-    case(grid(3, 4), ints(0, 4, 3), value(1)),
-)
-row("InTopK", case(distinct(3, 4), ints(0, 4, 3), k=2))
 row("Softmax", case(grid(2, 4)), case(grid(5)), case(grid(2, 3, 2)), case(positive(1, 1)))
 row("LogSoftmax", case(grid(2, 4)), case(grid(5)), case(grid(2, 3, 2)))
