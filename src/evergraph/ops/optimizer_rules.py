@@ -49,8 +49,13 @@ def keras_momentum(
 
 def _adam_moments(m: Array, v: Array, grad: Array, beta1: Any, beta2: Any) -> None:
     one = _one(m)
-    m += (grad - m) * (one - beta1)
-    v += (grad * grad - v) * (one - beta2)
+    change = np.asarray(grad - m)
+    change *= one - beta1
+    m += change
+    np.multiply(grad, grad, out=change)
+    change -= v
+    change *= one - beta2
+    v += change
 
 
 def adam(
@@ -71,8 +76,11 @@ def adam(
     one = _one(var)
     alpha = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
     _adam_moments(m, v, grad, beta1, beta2)
-    step = grad * (one - beta1) + m * beta1 if use_nesterov else m
-    var -= step * alpha / (np.sqrt(v) + epsilon)
+    step = np.asarray((grad * (one - beta1) + m * beta1 if use_nesterov else m) * alpha)
+    root = np.asarray(np.sqrt(v))
+    root += epsilon
+    step /= root
+    var -= step
 
 
 def adam_with_amsgrad(

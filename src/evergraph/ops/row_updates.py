@@ -128,7 +128,7 @@ def _apply(target: Array, places: tuple[Array, ...], rows: Array, how: Any, keys
     """``target[places] = how(target[places], rows)``; equal ``keys`` are equal places."""
     if how is None:
         target[places] = rows
-    elif np.unique(keys).size == keys.size:
+    elif _all_different(keys):
         target[places] = how(target[places], rows)
     elif isinstance(how, np.ufunc):
         how.at(target, places, rows)
@@ -136,3 +136,8 @@ def _apply(target: Array, places: tuple[Array, ...], rows: Array, how: Any, keys
         for number in range(keys.size):
             place = tuple(int(column[number]) for column in places)
             target[place] = how(target[place], rows[number] if rows.ndim else rows)
+
+
+def _all_different(keys: Array) -> bool:
+    ordered = np.sort(keys)
+    return not np.any(ordered[1:] == ordered[:-1])
