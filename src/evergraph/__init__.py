@@ -4,6 +4,8 @@ The front door; each name is loaded when it is first used:
 
     open_checkpoint(path)             a checkpoint as a mapping of names to arrays
     save_checkpoint(prefix, tensors)  the reverse
+    load_model(path)                  a frozen graph, or a checkpoint with its graph, as a function
+    freeze(path, outputs)             a checkpoint with its graph as one GraphDef that predicts
     errors                            every class of error that evergraph raises
 """
 
@@ -17,15 +19,19 @@ __version__ = "0.1.0.dev0"
 # Where each name lives: `import evergraph` loads nothing, reading a checkpoint no graph.
 _HOMES = {
     "errors": "evergraph.errors",
+    "freeze": "evergraph.transforms.freeze_checkpoint",
+    "load_model": "evergraph.serving.model",
     "open_checkpoint": "evergraph.formats.checkpoint",
     "save_checkpoint": "evergraph.formats.checkpoint",
 }
 
-__all__ = ["__version__", "errors", "open_checkpoint", "save_checkpoint"]
+__all__ = ["__version__", "errors", "freeze", "load_model", "open_checkpoint", "save_checkpoint"]
 
 if TYPE_CHECKING:
     from evergraph import errors
     from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
+    from evergraph.serving.model import load_model
+    from evergraph.transforms.freeze_checkpoint import freeze
 
 
 def __getattr__(name: str) -> Any:

@@ -61,7 +61,12 @@ class Model:
         return list(self._outputs)
 
     def __call__(
-        self, feeds: Mapping[str, Any] | None = None, /, *, outputs: Sequence[str] | None = None, **named: Any
+        self,
+        feeds: Mapping[str, Any] | None = None,
+        /,
+        *,
+        outputs: Sequence[str] | None = None,
+        **named: Any,
     ) -> dict[str, np.ndarray[Any, Any]]:
         """The outputs for these inputs, by name.
 
@@ -74,7 +79,9 @@ class Model:
         """
         given = {**(feeds or {}), **named}
         feed_dict = {self._tensor(name): value for name, value in given.items()}
-        wanted = self._outputs if outputs is None else {name: self._tensor(name) for name in outputs}
+        wanted = (
+            self._outputs if outputs is None else {name: self._tensor(name) for name in outputs}
+        )
         result: dict[str, np.ndarray[Any, Any]] = self._session.run(wanted, feed_dict)
         return result
 
@@ -90,7 +97,9 @@ class Model:
             near = nearest(name, self._graph._operations)
             hint = f"; near: {', '.join(near)}" if near else ""
             raise errors.InvalidValueError(
-                None, None, f"the model has no tensor '{name}' (inputs: {', '.join(self._inputs)}{hint})"
+                None,
+                None,
+                f"the model has no tensor '{name}' (inputs: {', '.join(self._inputs)}{hint})",
             ) from None
         return tensor
 
@@ -105,7 +114,9 @@ class Model:
         self.close()
 
     def __repr__(self) -> str:
-        inputs = ", ".join(f"{name}: {tensor.dtype.name}{tensor.shape}" for name, tensor in self._inputs.items())
+        inputs = ", ".join(
+            f"{name}: {tensor.dtype.name}{tensor.shape}" for name, tensor in self._inputs.items()
+        )
         return f"<evergraph Model ({inputs}) -> {', '.join(self._outputs)}>"
 
 
@@ -143,7 +154,9 @@ def load_model(
             session = _from_checkpoint(graph, text, allow, seconds)
     ends = node_names(outputs) if outputs else candidate_outputs(graph.as_graph_def().node)[:1]
     if not ends:
-        raise errors.InvalidArgumentError(None, None, f"{text}: no node looks like an output; name them with outputs=")
+        raise errors.InvalidArgumentError(
+            None, None, f"{text}: no node looks like an output; name them with outputs="
+        )
     fetched = [tensor for name in ends for tensor in _output_tensors(graph, name)]
     return Model(graph, session, _placeholders(graph, fetched), fetched)
 
@@ -161,7 +174,9 @@ def _bounded(graph: Graph, allow: Collection[str], seconds: float | None) -> Ses
     return session
 
 
-def _from_checkpoint(graph: Graph, path: str, allow: Collection[str], seconds: float | None) -> Session:
+def _from_checkpoint(
+    graph: Graph, path: str, allow: Collection[str], seconds: float | None
+) -> Session:
     found = find_checkpoint(path)
     saver = import_meta_graph(found.prefix + ".meta", clear_devices=True)
     session = Session(graph=graph)
@@ -182,4 +197,8 @@ def _output_tensors(graph: Graph, name: str) -> list[Tensor]:
 def _placeholders(graph: Graph, outputs: Sequence[Tensor]) -> list[Tensor]:
     """The placeholders that the outputs depend on, in the order of the graph."""
     ops = needed(outputs, [], set())
-    return [op.outputs[0] for op in graph.get_operations() if op in ops and op.type.startswith("Placeholder")]
+    return [
+        op.outputs[0]
+        for op in graph.get_operations()
+        if op in ops and op.type.startswith("Placeholder")
+    ]

@@ -42,7 +42,9 @@ class _Loader(Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         if self._target == spec.name:
-            return InnerModule(spec.name, inner.table(spec.name))
+            path = spec.name[len(_ROOT) + 1 :]
+            inner.load_public_names()
+            return InnerModule(spec.name, inner.table(path), inner.is_package(path))
         module = importlib.import_module(self._target)
         self._own_spec = module.__spec__
         return module
@@ -62,6 +64,8 @@ def _target(fullname: str) -> str | None:
     if fullname == _ROOT:
         return _PACKAGE
     rest = fullname[len(_ROOT) + 1 :]
+    if rest.partition(".")[0] in ("python", "core"):
+        return inner.same_module(rest) or (fullname if inner.is_known(rest) else None)
     for package, path in ((_CONTRIB, rest.removeprefix("contrib")), (_PACKAGE, "." + rest)):
         if package == _CONTRIB and not (rest == "contrib" or rest.startswith("contrib.")):
             continue
@@ -71,8 +75,6 @@ def _target(fullname: str) -> str | None:
             found = None
         if found is not None:
             return package + path
-    if rest.partition(".")[0] in ("python", "core", "contrib") and inner.is_known(fullname):
-        return fullname
     return None
 
 

@@ -37,6 +37,8 @@ def namespace(
         _all_names.setdefault(name, target)
 
     def getattr_(name: str) -> Any:
+        if name == "__all__":
+            return sorted(public for public in names if public[0] != "_")
         target = names.get(name)
         if target is None:
             raise AttributeError(_not_there(shown_as, name, names))
@@ -45,7 +47,7 @@ def namespace(
         return value
 
     def dir_() -> list[str]:
-        return sorted({*names, *(name for name in vars(sys.modules[module_name]) if name[0] != "_")})
+        return sorted(names)
 
     return getattr_, dir_
 
@@ -73,20 +75,21 @@ class InnerModule(ModuleType):
     """A module at one of TensorFlow's inner paths (``tensorflow.python.ops.math_ops``).
 
     Scripts of 2016 to 2018 import from them. A name is looked for in the module's own table, then among all public names:
-    most inner functions have the name that they are public under.
+    most inner functions have the name that they are public under. A package holds modules only.
     """
 
-    def __init__(self, name: str, table: Mapping[str, str]) -> None:
+    def __init__(self, name: str, table: Mapping[str, str], is_package: bool) -> None:
         super().__init__(name, f"{name}, as far as evergraph has it.")
         self.__path__: list[str] = []
         self._names = parse(table)
+        self._public = {} if is_package else _all_names
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        target = self._names.get(name) or _all_names.get(name)
+        target = self._names.get(name) or self._public.get(name)
         if target is None:
-            raise AttributeError(_not_there(self.__name__, name, self._names or _all_names))
+            raise AttributeError(_not_there(self.__name__, name, {**self._public, **self._names}))
         value = resolve(target)
         setattr(self, name, value)
         return value

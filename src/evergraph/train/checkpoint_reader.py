@@ -23,11 +23,11 @@ class CheckpointReader:
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """Name -> shape, as a list."""
-        return {info.name: list(info.shape) for info in self._checkpoint.tensors()}
+        return {info.name: list(info.shape) for info in self._checkpoint.tensors}
 
     def get_variable_to_dtype_map(self) -> dict[str, DType]:
         """Name -> element type."""
-        return {info.name: info.dtype for info in self._checkpoint.tensors()}
+        return {info.name: info.dtype for info in self._checkpoint.tensors}
 
     def has_tensor(self, tensor_str: str) -> bool:
         """Whether there is a tensor of this name."""
@@ -41,7 +41,7 @@ class CheckpointReader:
         """A line a tensor: name, type, shape."""
         return "".join(
             f"{info.name} (DT_{info.dtype.name.upper()}) [{','.join(map(str, info.shape))}]\n"
-            for info in self._checkpoint.tensors()
+            for info in self._checkpoint.tensors
         ).encode()
 
 
@@ -67,7 +67,7 @@ def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray[Any, Any]:
 def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
     """Names and shapes of the variables in a checkpoint, sorted. Raises NotFoundError, DataLossError."""
     with open_checkpoint(ckpt_dir_or_file) as checkpoint:
-        return sorted((info.name, list(info.shape)) for info in checkpoint.tensors())
+        return sorted((info.name, list(info.shape)) for info in checkpoint.tensors)
 
 
 def print_tensors_in_checkpoint_file(
@@ -88,7 +88,7 @@ def print_tensors_in_checkpoint_file(
                 else:
                     print("tensor_name: ", name)
         else:
-            for info in checkpoint.tensors():
+            for info in checkpoint.tensors:
                 print(f"{info.name} ({info.dtype.name}) {list(info.shape)}")
 
 

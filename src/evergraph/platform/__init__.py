@@ -1,0 +1,1 @@
+"""What a TensorFlow program expects around it and that no graph is needed for: flags, logging, versions."""

@@ -1,0 +1,12 @@
+"""``tf.io``: files of graphs."""
+
+from __future__ import annotations
+
+from evergraph.tf1.lazy import namespace
+
+_TABLE = {
+    "evergraph.train.meta_graph": "write_graph",
+    "evergraph.tf1.gfile": "gfile=.",
+}
+
+__getattr__, __dir__ = namespace(__name__, "tf.io", _TABLE)

@@ -1,0 +1,19 @@
+"""``tf.linalg``: matrices."""
+
+from __future__ import annotations
+
+from evergraph.tf1.lazy import namespace
+
+_TABLE = {
+    "evergraph.ops.clip": "global_norm",
+    "evergraph.ops.diagonals": (
+        "band_part=matrix_band_part eye tensor_diag=diag tensor_diag_part=diag_part"
+    ),
+    "evergraph.ops.matmul": "matmul matvec",
+    "evergraph.ops.matrix_bands": (
+        "diag=matrix_diag diag_part=matrix_diag_part set_diag=matrix_set_diag"
+    ),
+    "evergraph.ops.transposing": "matrix_transpose transpose=matrix_transpose",
+}
+
+__getattr__, __dir__ = namespace(__name__, "tf.linalg", _TABLE)

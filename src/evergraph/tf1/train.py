@@ -1,0 +1,32 @@
+"""``tf.train``: optimizers, checkpoints, MetaGraphs."""
+
+from __future__ import annotations
+
+from evergraph.tf1.lazy import namespace
+
+_TABLE = {
+    "evergraph.train.adam": "AdamOptimizer",
+    "evergraph.train.checkpoints": (
+        "checkpoint_exists generate_checkpoint_state_proto get_checkpoint_mtimes "
+        "get_checkpoint_state latest_checkpoint remove_checkpoint update_checkpoint_state"
+    ),
+    "evergraph.train.checkpoint_reader": (
+        "NewCheckpointReader=new_checkpoint_reader list_variables load_checkpoint load_variable"
+    ),
+    "evergraph.train.global_step": (
+        "assert_global_step create_global_step get_global_step get_or_create_global_step "
+        "global_step"
+    ),
+    "evergraph.train.gradient_descent": "GradientDescentOptimizer",
+    "evergraph.train.meta_graph": "export_meta_graph write_graph",
+    "evergraph.train.momentum": "MomentumOptimizer",
+    "evergraph.train.optimizer": "Optimizer",
+    "evergraph.train.saver": "Saver import_meta_graph",
+    "evergraph.variables.moving_averages": "ExponentialMovingAverage",
+    "evergraph.formats.protos": (
+        "BytesList ClusterDef Example Feature FeatureList FeatureLists Features FloatList "
+        "Int64List JobDef SaverDef SequenceExample ServerDef"
+    ),
+}
+
+__getattr__, __dir__ = namespace(__name__, "tf.train", _TABLE)
