@@ -65,7 +65,7 @@ def _top(xp: Any, x: Any, k: int, index_type: Any) -> tuple[Any, Any]:
 
 def _descending(xp: Any, x: Any) -> Any:
     # A stable sort of the row turned round, turned round: equals come in order.
-    order = xp.argsort(x[..., ::-1], axis=-1, kind="stable")
+    order = xp.argsort(x[..., ::-1], axis=-1, stable=True)
     return x.shape[-1] - 1 - order[..., ::-1]
 
 

@@ -271,7 +271,7 @@ class ReverseSequence:
         return (*dims[:batch], size, *dims[batch + 1 :])
 
     def compute(xp, input, seq_lengths, *, seq_dim, batch_dim):
-        _check_sequences(input, seq_lengths, seq_dim, batch_dim)
+        _check_sequences(xp, input, seq_lengths, seq_dim, batch_dim)
         places = xp.arange(input.shape[seq_dim])[None, :]
         lengths = seq_lengths[:, None]
         # Where each element of each sequence comes from.
@@ -287,7 +287,7 @@ class ReverseSequence:
         return ReverseSequence(grad, op.inputs[1], **attrs), None
 
 
-def _check_sequences(input: Any, lengths: Any, seq_dim: int, batch_dim: int) -> None:
+def _check_sequences(xp: Any, input: Any, lengths: Any, seq_dim: int, batch_dim: int) -> None:
     problem = None
     if lengths.ndim != 1:
         problem = f"seq_lens input must be 1-dim, not {lengths.ndim}"
@@ -296,8 +296,11 @@ def _check_sequences(input: Any, lengths: Any, seq_dim: int, batch_dim: int) -> 
     elif not 0 <= seq_dim < input.ndim or not 0 <= batch_dim < input.ndim:
         problem = f"seq_dim {seq_dim} and batch_dim {batch_dim} must be in [0, {input.ndim})"
     elif lengths.size != input.shape[batch_dim]:
-        problem = f"Length of seq_lens != input.dims({batch_dim}), ({lengths.size} vs. {input.shape[batch_dim]})"  # fmt: skip # noqa: E501
-    elif (lengths < 0).any() or (lengths > input.shape[seq_dim]).any():
+        problem = (
+            f"Length of seq_lens != input.dims({batch_dim}), "
+            f"({lengths.size} vs. {input.shape[batch_dim]})"
+        )
+    elif xp is np and ((lengths < 0) | (lengths > input.shape[seq_dim])).any():
         problem = f"seq_lens must be in [0, {input.shape[seq_dim]}], got {lengths}"
     if problem is not None:
         raise errors.InvalidArgumentError(None, None, problem)
