@@ -1,0 +1,65 @@
+"""The nodes that savers and optimizers make, against TensorFlow's."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.oracle.client import Oracle
+from tests.oracle.nodes import built, differences
+
+pytestmark = pytest.mark.oracle
+
+_MODEL = """
+x = tf.placeholder(tf.float32, [None, 3], name="x")
+w = tf.get_variable("w", [3, 2], use_resource={resource})
+b = tf.Variable(tf.zeros([2]), name="b", use_resource={resource})
+loss = tf.reduce_mean(tf.square(tf.matmul(x, w) + b))
+"""
+
+PROGRAMS = {
+    "Saver": "tf.Variable(1.0, name='v'); tf.Variable([1.0, 2.0]); tf.train.Saver()",
+    "Saver of some, by name": "v = tf.Variable(1.0); tf.Variable(2.0); tf.train.Saver({'other': v}, name='mine')",
+    "Saver of resources": "tf.get_variable('v', [2, 2], use_resource=True); tf.train.Saver()",
+    "Saver, reshape": "tf.Variable([1.0]); tf.train.Saver(reshape=True)",
+    "two savers": "v = tf.Variable([1.0]); tf.train.Saver(); tf.train.Saver([v])",
+    "sharded Saver": """
+        with tf.device("/cpu:0"):
+            tf.Variable([1.0], name="a")
+        with tf.device("/cpu:1"):
+            tf.Variable([1.0], name="b")
+        tf.train.Saver(sharded=True)
+    """,
+    "global step": "tf.train.get_or_create_global_step(); tf.train.Saver()",
+}
+OPTIMIZERS = {
+    "gradient descent": "tf.train.GradientDescentOptimizer(0.5).minimize(loss)",
+    "gradient descent, step": """
+        step = tf.train.get_or_create_global_step()
+        tf.train.GradientDescentOptimizer(0.5, name="sgd").minimize(loss, global_step=step)
+    """,
+    "momentum": "tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)",
+    "nesterov": "tf.train.MomentumOptimizer(0.1, 0.9, use_nesterov=True).minimize(loss)",
+    "adam": "tf.train.AdamOptimizer(0.01).minimize(loss)",
+    "adam, saved": "tf.train.AdamOptimizer(0.01).minimize(loss); tf.train.Saver()",
+    "clipped": """
+        optimizer = tf.train.AdamOptimizer()
+        pairs = optimizer.compute_gradients(loss)
+        optimizer.apply_gradients([(tf.clip_by_value(g, -1.0, 1.0), v) for g, v in pairs])
+    """,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_saver(tf215: Oracle, name: str) -> None:
+    assert differences(*built(PROGRAMS[name], tf215)) == []
+
+
+@pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer(tf215: Oracle, name: str, resource: bool) -> None:
+    program = _MODEL.format(resource=resource) + textwrap.dedent(OPTIMIZERS[name])
+    # What a clipped gradient's own nodes are called hangs on those of the gradients.
+    without = ("gradients/", "clip_by_value") if name == "clipped" else ("gradients/",)
+    assert differences(*built(program, tf215), without) == []
