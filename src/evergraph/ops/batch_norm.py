@@ -28,7 +28,7 @@ _SIZES = ("scale", "offset", "mean", "variance")
 def _channel_dims(c, x, vectors, data_format):
     """(the shape of the images, with what the vectors know of their channels; the number of channels)."""
     dims = shapes.with_rank(x, len(data_format))
-    place = windows.channel_axis(data_format)
+    place = windows.channel_axis(data_format) % len(dims)
     channels = (dims[place],)
     for vector in vectors:
         channels = shapes.merge(channels, shapes.with_rank(vector, 1))
@@ -93,7 +93,9 @@ def _normalize(
         return x, used_mean, used_variance, used_mean, used_variance
     if not is_training:
         used_mean, used_variance = mean.astype(_WIDE), variance.astype(_WIDE)
-        given = (mean, variance, mean, variance)
+        # TensorFlow leaves the last two as they come from the allocator.
+        nothing = xp.zeros_like(mean)
+        given = (mean, variance, nothing, nothing)
     else:
         used_mean, used_variance, count = _moments(xp, image)
         unbiased = used_variance * _WIDE(count / max(1, count - 1))
@@ -242,7 +244,7 @@ class FusedBatchNormV3:
             xp, x, scale, offset, mean, variance,
             epsilon, exponential_avg_factor, data_format, is_training,
         )  # fmt: skip
-        return *five, xp.zeros(0, scale.dtype)
+        return *five, xp.zeros((), scale.dtype)
 
     gradient = _gradient(lambda: FusedBatchNormGradV3)
 

@@ -15,6 +15,7 @@ from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, windows
 from evergraph.ops.convolution import conv2d, padding_attributes
+from evergraph.ops.shaping import renamed
 from evergraph.ops.windows import Axis
 
 _FLOATS = "{half, bfloat16, float, double}"
@@ -229,23 +230,37 @@ def depthwise_conv2d(
     dilations: Any = None,
 ) -> Tensor:
     """The convolution of every channel with its own filters, ``rate`` (two numbers) apart."""
-    data_format = data_format or "NHWC"
-    rate = dilations if dilations is not None else rate
-    rates = [1, 1] if rate is None else [rate, rate] if isinstance(rate, int) else list(rate)
-    scheme, explicit = padding_attributes(padding, data_format)
+    from evergraph.ops.dilated import with_space_to_batch
+
+    rate = renamed("dilations", dilations, "rate", rate)
     with name_scope(name, "depthwise", [input, filter]) as scope:
-        spread = [1, 1, *rates] if data_format == "NCHW" else [1, *rates, 1]
-        result: Tensor = DepthwiseConv2dNative(
-            convert_to_tensor(input, name="tensor_in"),
-            convert_to_tensor(filter, name="filter_in"),
-            strides=strides,
-            padding=scheme,
-            explicit_paddings=explicit,
-            data_format=data_format,
-            dilations=spread,
-            name=scope,
+        input = convert_to_tensor(input, name="tensor_in")
+        kernel = convert_to_tensor(filter, name="filter_in")
+        return with_space_to_batch(
+            input,
+            [1, 1] if rate is None else rate,
+            padding,
+            lambda x, scheme: _plain(x, kernel, strides, scheme, data_format, scope),
+            array.shape(kernel),
+            data_format,
         )
-        return result
+
+
+def _plain(
+    input: Tensor, kernel: Tensor, strides: Any, padding: Any, data_format: Any, name: str
+) -> Tensor:
+    data_format = data_format or "NHWC"
+    scheme, explicit = padding_attributes(padding, data_format)
+    result: Tensor = DepthwiseConv2dNative(
+        input,
+        kernel,
+        strides=strides,
+        padding=scheme,
+        explicit_paddings=explicit,
+        data_format=data_format,
+        name=name,
+    )
+    return result
 
 
 def separable_conv2d(
@@ -260,16 +275,19 @@ def separable_conv2d(
     dilations: Any = None,
 ) -> Tensor:
     """A depthwise convolution followed by one that mixes channels ([1, 1, in * multiplier, out])."""
-    data_format = data_format or "NHWC"
+    from evergraph.ops.dilated import with_space_to_batch
+
+    rate = renamed("dilations", dilations, "rate", rate)
     with name_scope(name, "separable_conv2d", [input, depthwise_filter, pointwise_filter]) as scope:
-        middle = depthwise_conv2d(
-            input, depthwise_filter, strides, padding, rate, "depthwise", data_format, dilations
+        input = convert_to_tensor(input, name="tensor_in")
+        kernel = convert_to_tensor(depthwise_filter, name="depthwise_filter")
+        pointwise = convert_to_tensor(pointwise_filter, name="pointwise_filter")
+        middle = with_space_to_batch(
+            input,
+            [1, 1] if rate is None else rate,
+            padding,
+            lambda x, scheme: _plain(x, kernel, strides, scheme, data_format, "depthwise"),
+            array.shape(kernel),
+            data_format,
         )
-        return conv2d(
-            middle,
-            pointwise_filter,
-            strides=[1, 1, 1, 1],
-            padding="VALID",
-            data_format=data_format,
-            name=scope,
-        )
+        return conv2d(middle, pointwise, [1, 1, 1, 1], "VALID", data_format=data_format, name=scope)

@@ -502,7 +502,7 @@ def max_pool3d(
     name: str | None = None,
 ) -> Tensor:
     """The greatest value of each window of a volume."""
-    return _pool(MaxPool3D, "max_pool3d", input, ksize, strides, padding, data_format, name)
+    return _pool(MaxPool3D, "MaxPool3D", input, ksize, strides, padding, data_format, name)
 
 
 def avg_pool3d(
@@ -514,7 +514,7 @@ def avg_pool3d(
     name: str | None = None,
 ) -> Tensor:
     """The mean of each window of a volume."""
-    return _pool(AvgPool3D, "avg_pool3d", input, ksize, strides, padding, data_format, name)
+    return _pool(AvgPool3D, "AvgPool3D", input, ksize, strides, padding, data_format, name)
 
 
 def max_pool_with_argmax(

@@ -1,0 +1,1 @@
+"""What is composed of ops: layers, losses, metrics."""
