@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -12,9 +10,8 @@ from tests.ops.rows import bad, case, const, expand, grid, special, value
 
 
 @pytest.fixture
-def empty_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def empty_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "ROWS", {})
-    yield
 
 
 @pytest.mark.usefixtures("empty_table")
