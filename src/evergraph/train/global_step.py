@@ -9,6 +9,7 @@ from evergraph.formats import dtypes
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
+from evergraph.variables.distribution import VariableAggregation
 from evergraph.variables.initializers import zeros_initializer
 from evergraph.variables.scope import get_variable
 
@@ -53,6 +54,7 @@ def create_global_step(graph: Graph | None = None) -> Any:
             dtype=dtypes.int64,
             initializer=zeros_initializer(),
             trainable=False,
+            aggregation=VariableAggregation.ONLY_FIRST_REPLICA,
             collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
         )
 
