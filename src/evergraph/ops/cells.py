@@ -32,6 +32,10 @@ Find = Callable[[str], Any]
 _COPY = re.compile(r"_\d+$")
 
 
+class Handover(np.ndarray[Any, Any]):
+    """An array that its maker gives away: the variable that it is assigned to may keep it."""
+
+
 class RefCell:
     """The state of a reference variable: its buffer, or None before it is initialized."""
 
@@ -90,7 +94,7 @@ class RefCell:
                 return
             if validate_shape:
                 self._check_shape(value.shape)
-            self.buffer = owned(value)
+            self.buffer = kept(value)
             self._find = None
 
     def _check_shape(self, given: tuple[int, ...]) -> None:
@@ -178,7 +182,7 @@ class ResourceCell:
                 f"Expected {text(self.shape)} got {text(np.shape(value))} (variable '{self.name}')",
             )
         with self.lock:
-            self.value = owned(as_array(value, self.dtype))
+            self.value = kept(as_array(value, self.dtype))
             self._find = None
 
     def destroy(self) -> None:
@@ -212,10 +216,13 @@ def as_array(value: Any, dtype: DType | None) -> Array:
     return np.asarray(value, None if dtype is None else dtype.as_numpy_dtype)
 
 
-def owned(value: Array) -> Array:
-    """A copy of ``value`` with its elements in row order, so that reshaping it gives views of
-    it.
+def kept(value: Array) -> Array:
+    """``value`` as a variable may keep it: itself where it was given away, else a copy.
+
+    Elements are in row order, so that reshaping gives views.
     """
+    if isinstance(value, Handover) and value.flags.c_contiguous:
+        return value.view(np.ndarray)
     return np.array(value, copy=True, order="C")
 
 

@@ -17,7 +17,9 @@ from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
+from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
+from evergraph.ops.cells import Handover
 from evergraph.ops.shape_rules import unknown
 from evergraph.storage.filesystem import filesystem
 
@@ -108,8 +110,21 @@ class RestoreV2:
         _check_counts(names, specs, len(dtypes))
         with open_checkpoint(_one(prefix, "prefix")) as checkpoint:
             _check_names(checkpoint, names)
-            wanted = zip(names, specs, dtypes, strict=True)
-            return [_read(checkpoint, name, spec, dtype) for name, spec, dtype in wanted]
+            wanted = zip(names, specs, dtypes, ctx.op.outputs, strict=True)
+            return [
+                _for_its_variable(_read(checkpoint, name, spec, dtype), tensor)
+                for name, spec, dtype, tensor in wanted
+            ]
+
+
+def _for_its_variable(value: Any, tensor: Tensor) -> Any:
+    """``value``, given away where assigning it to a variable is all that is done with ``tensor``."""
+    users = tensor.consumers()
+    if len(users) == 1 and users[0].type == "Identity":
+        users = users[0].outputs[0].consumers()
+    if len(users) == 1 and users[0].type in ("Assign", "AssignVariableOp"):
+        return value.view(Handover)
+    return value
 
 
 def _slice_shape(spec: str) -> Dims:
