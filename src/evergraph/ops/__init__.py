@@ -26,6 +26,9 @@ import evergraph.ops.factorization
 import evergraph.ops.filling
 import evergraph.ops.functional
 import evergraph.ops.grouping
+import evergraph.ops.image_boxes
+import evergraph.ops.image_colors
+import evergraph.ops.image_resizing
 import evergraph.ops.logical
 import evergraph.ops.matmul
 import evergraph.ops.matrix_bands
