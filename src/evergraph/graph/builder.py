@@ -151,8 +151,8 @@ def _convert_list(
         tensors = convert_n_to_tensor(values, dtype, arg.name, preferred, arg.is_ref)
     except (TypeError, ValueError) as error:
         kinds_text = ", ".join(
-            str(_base(item).name) if _base(item) else "<NOT CONVERTIBLE>" for item in values
-        )  # type: ignore[union-attr]
+            "<NOT CONVERTIBLE>" if kind is None else kind.name for kind in map(_base, values)
+        )
         raise TypeError(
             f"Tensors in list passed to '{arg.name}' of '{declaration.name}' Op have types [{kinds_text}] "
             f"that don't all match: {error}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from evergraph.formats import protos
 from evergraph.formats.dtypes import DType
@@ -23,7 +24,8 @@ _LOOP_ENDS = ("NextIteration", "RefNextIteration")
 _MERGES = ("Merge", "RefMerge")
 
 
-class _Source(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Source:
     """One entry of ``NodeDef.input``: a node and an output of it, or (index -1) the node's end."""
 
     node: str

@@ -10,7 +10,7 @@ from evergraph.graph.default_graph import get_default_graph, graph_of
 from evergraph.graph.graph import Graph
 
 
-class name_scope:  # noqa: N801  # the name that programs use
+class name_scope:  # the name that programs use
     """Puts the names of the operations made within under ``name/``.
 
     ``name`` None takes ``default_name``; the graph is that of ``values`` (Tensors among them), or the default one, and is

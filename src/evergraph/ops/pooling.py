@@ -431,7 +431,7 @@ class AvgPool3DGrad:
 def _sizes(values: Any, data_format: str, what: str) -> list[int]:
     """A number for each dimension, from one, from those of the spatial dimensions, or from all."""
     count = len(data_format) - 2
-    given = [values] if isinstance(values, (int, np.integer)) else list(values)
+    given: list[Any] = [values] if isinstance(values, (int, np.integer)) else list(values)
     if len(given) == 1:
         given = given * count
     if len(given) == count:

@@ -131,7 +131,8 @@ def unpad(x: Any, axes: Sequence[Axis], sizes: Sequence[int]) -> Any:
     inner = tuple(
         slice(one.before, one.before + size) for one, size in zip(axes, sizes, strict=True)
     )
-    return x[(slice(None), *inner, slice(None))]
+    index = (slice(None), *inner, slice(None))
+    return x[index]
 
 
 def output_dims(

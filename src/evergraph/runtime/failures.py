@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from evergraph import errors
 from evergraph.graph.operation import Operation
 
@@ -14,7 +16,7 @@ def attach(error: Exception, op: Operation) -> Exception:
     if isinstance(error, errors.OpError):
         if error.op is not None:
             return error
-        kind: type[errors.OpError] = type(error)
+        kind: Any = type(error)  # OpError itself takes a code too; nothing raises that
         message = error.message
     elif isinstance(error, MemoryError):
         kind, message = errors.ResourceExhaustedError, f"Out of memory: {error}"

@@ -117,24 +117,22 @@ class BaseSession:
 
     def _signature(self, fetches: Any, feed_dict: Any) -> tuple[_Signature, Sequence[Any]]:
         """The plan for ``fetches`` and the keys of ``feed_dict``, and the values for the tensors that it is fed."""
+        keys = tuple(feed_dict) if feed_dict else ()
+        signature_key: Any = (structure_key(fetches), keys)
         try:
-            key = (structure_key(fetches), tuple(feed_dict) if feed_dict else ())
-            found = self._signatures.get(key)
+            found = self._signatures.get(signature_key)
         except TypeError:
-            key, found = None, None  # Something unhashable among them: work it out anew.
-        if (
-            found is not None
-            and found.mutations == self._graph.mutations
-            and len(found.fed) == len(key[1])
-        ):  # type: ignore[index]
+            found = signature_key = None  # Something unhashable among them: work it out anew.
+        if found is not None and found.mutations == self._graph.mutations:
             return found, tuple(feed_dict.values()) if feed_dict else ()
         pairs = feeding.expand(self._graph, feed_dict or {})
         fed = dict(pairs)
         signature = self._make_signature(fetches, list(fed))
-        if key is not None and len(fed) == len(key[1]):
+        # A key that stands for several tensors is taken apart anew each time.
+        if signature_key is not None and len(fed) == len(keys):
             if len(self._signatures) >= _MOST_PLANS:
                 self._signatures.pop(next(iter(self._signatures)))
-            self._signatures[key] = signature
+            self._signatures[signature_key] = signature
         return signature, list(fed.values())
 
     def _make_signature(self, fetches: Any, fed: Sequence[Tensor]) -> _Signature:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from evergraph import errors
-from evergraph.formats.bundle_reader import BundleReader, TensorInfo
+from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.dtypes import DType
+from evergraph.formats.tensor_info import TensorInfo
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation

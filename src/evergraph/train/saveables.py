@@ -129,13 +129,14 @@ def by_name(variables: Iterable[Any]) -> dict[str, Any]:
     variables = list(variables)
     named: dict[str, Any] = {}
     for variable in sorted(variables, key=lambda item: item.name):
+        value: SaveableObject | Tensor
         if isinstance(variable, SaveableObject):
             name, value = variable.name, variable
         elif isinstance(variable, Operation):
             raise TypeError(f"Variable to save is not a Variable: {variable!r}")
         else:
-            value = saved_tensor(variable)
-            name = checkpoint_name(value)
+            tensor = saved_tensor(variable)
+            name, value = checkpoint_name(tensor), tensor
         if name in named:
             raise ValueError(f"At least two variables have the same name: {name}")
         named[name] = value

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from evergraph import errors
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.protos import SaverDef
@@ -180,7 +182,7 @@ class Saver:
         if global_step is not None:
             step = (
                 global_step
-                if isinstance(global_step, int)
+                if isinstance(global_step, (int, np.integer))
                 else int(read_global_step(sess, global_step))
             )
             path = f"{prefix}-{step:08d}" if self._pad_step_number else f"{prefix}-{step}"

@@ -17,34 +17,37 @@ from evergraph.ops.constant import constant
 from evergraph.ops.gathering import where
 from evergraph.ops.grouping import group, with_dependencies
 from evergraph.ops.strings import regex_full_match, string_join
-from evergraph.train.saveables import SaveableObject, SaveSpec, saveables
+from evergraph.train import saveables as saving
+from evergraph.train.saveables import SaveableObject
 
-_Shards = Sequence[tuple[str, Sequence[SaveableObject]]]
+_Objects = Sequence[SaveableObject]
+_Shards = Sequence[tuple[str, _Objects]]
 
 
 class BaseSaverBuilder:
     """Builds the nodes; subclasses may override the ``*_op`` methods. Restores one variable at a time."""
 
-    SaveSpec = SaveSpec
-    SaveableObject = SaveableObject
+    SaveSpec = saving.SaveSpec
+    # Programs subclass it by this name; under it, annotations in this class would mean the attribute.
+    SaveableObject = saving.SaveableObject
 
     def __init__(self, write_version: int = SaverDef.V2) -> None:
         self._write_version = write_version
 
-    def save_op(self, filename_tensor: Tensor, saveables: Sequence[SaveableObject]) -> Operation:
+    def save_op(self, filename_tensor: Tensor, saveables: _Objects) -> Operation:
         """The operation that saves all tensors of ``saveables`` under a prefix (V2) or into a file (V1)."""
         specs = [spec for saveable in saveables for spec in saveable.specs]
         names = [spec.name for spec in specs]
         slices = [spec.slice_spec for spec in specs]
         tensors = [spec.tensor for spec in specs]
         if self._write_version == SaverDef.V1:
-            return checkpoint_io.save(filename_tensor, names, tensors, slices)
+            return checkpoint_io.SaveSlices(filename_tensor, names, slices, tensors)
         if self._write_version == SaverDef.V2:
             return checkpoint_io.SaveV2(filename_tensor, names, slices, tensors)
         raise RuntimeError(f"Unexpected write_version: {self._write_version}")
 
     def restore_op(
-        self, filename_tensor: Tensor, saveable: SaveableObject, preferred_shard: int
+        self, filename_tensor: Tensor, saveable: saving.SaveableObject, preferred_shard: int
     ) -> list[Tensor]:
         """The tensors of one saveable, read from the checkpoint."""
         return [
@@ -57,7 +60,7 @@ class BaseSaverBuilder:
     def bulk_restore(
         self,
         filename_tensor: Tensor,
-        saveables: Sequence[SaveableObject],
+        saveables: _Objects,
         preferred_shard: int,
         restore_sequentially: bool,
     ) -> list[Tensor]:
@@ -88,7 +91,7 @@ class BaseSaverBuilder:
 
         Raises TypeError or ValueError where a variable cannot be saved or a name is taken twice.
         """
-        objects = saveables(names_to_saveables)
+        objects = saving.saveables(names_to_saveables)
         with name_scope(name, "save", [saveable.op for saveable in objects]):
             path = placeholder_with_default(filename or "model", shape=(), name="filename")
             # Programs and files of 2016 feed this one, by the name that it has always had.
@@ -112,13 +115,13 @@ class BaseSaverBuilder:
             version=self._write_version,
         )
 
-    def _add_save_ops(self, path: Tensor, objects: Sequence[SaveableObject]) -> Tensor:
+    def _add_save_ops(self, path: Tensor, objects: _Objects) -> Tensor:
         return with_dependencies([self.save_op(path, objects)], path)
 
     def _add_restore_ops(
         self,
         path: Tensor,
-        objects: Sequence[SaveableObject],
+        objects: _Objects,
         sequentially: bool,
         reshape: bool,
         preferred_shard: int = -1,

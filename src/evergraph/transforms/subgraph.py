@@ -113,7 +113,7 @@ def candidate_outputs(nodes: Iterable[Any]) -> list[str]:
     """
     nodes = list(nodes)
     by_name = {node.name: node for node in nodes}
-    used = set()
+    used: set[str] = set()
     for node in nodes:
         if not _is_side_effect(node):
             used.update(parse_input(text).node for text in node.input)
