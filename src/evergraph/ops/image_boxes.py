@@ -436,8 +436,6 @@ class NonMaxSuppressionV5:
             np.int32(len(chosen)),
         )
 
-    gradient = None
-
 
 def non_max_suppression(
     boxes: Any,

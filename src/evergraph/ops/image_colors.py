@@ -32,9 +32,9 @@ def _adjusted(c):
     return at_least(c.shape(0), 3)
 
 
-def _check_colors(images: Any) -> None:
+def _check_colors(images: Any, kind: type[errors.OpError] = errors.InvalidArgumentError) -> None:
     if not images.ndim or images.shape[-1] != 3:
-        raise errors.InvalidArgumentError(
+        raise kind(
             None,
             None,
             f"input must have 3 channels but instead has shape {shapes.text(images.shape)}",
@@ -77,7 +77,7 @@ class RGBToHSV:
     shape = _colored
 
     def compute(xp, images):
-        _check_colors(images)
+        _check_colors(images, errors.FailedPreconditionError)
         return xp.stack(_to_hsv(xp, _wide(images)), -1).astype(images.dtype)
 
 
@@ -91,7 +91,7 @@ class HSVToRGB:
     shape = _colored
 
     def compute(xp, images):
-        _check_colors(images)
+        _check_colors(images, errors.FailedPreconditionError)
         hsv = _wide(images)
         return _to_rgb(xp, hsv[..., 0], hsv[..., 1], hsv[..., 2]).astype(images.dtype)
 

@@ -327,8 +327,6 @@ class ResizeArea:
         )
         return (total * (1 / (vertical.scale * horizontal.scale))).astype(np.float32)
 
-    gradient = None
-
 
 # --------------------------------------------------------------------------------- building functions
 
