@@ -38,7 +38,7 @@ class Cast:
         if SrcT is DstT:
             return x
         if SrcT.is_complex or SrcT.is_quantized or DstT.is_quantized or Truncate or not DstT.size:
-            return _cast_specially(x, SrcT, DstT, Truncate)
+            return _cast_specially(xp, x, SrcT, DstT, Truncate)
         try:
             return x.astype(DstT.as_numpy_dtype)
         except TypeError:
@@ -53,21 +53,23 @@ class Cast:
         return None
 
 
-def _cast_specially(x, source, target, truncate):
+def _cast_specially(xp, x, source, target, truncate):
     if not (source.size and target.size):
         raise errors.UnimplementedError(
             None, None, f"Cast {source.name} to {target.name} is not supported"
         )
     if source.is_complex and not target.is_complex:
         x, source = x.real, source.real_dtype
-    elif source.is_quantized:
+    elif x.dtype.names:
         x = x[x.dtype.names[0]]
     if target.is_quantized:
         kind = target.as_numpy_dtype
-        return np.asarray(x.astype(kind[0])).view(kind)
+        numbers = x.astype(kind[0])
+        # A compiler knows quantized numbers as the integers that they are.
+        return np.asarray(numbers).view(kind) if xp is np else numbers
     lost = _FRACTION_BITS.get(source, 0) - _FRACTION_BITS.get(target, 52)
     if truncate and lost > 0 and _is_cut(source, target):
-        bits = np.asarray(x).view(f"u{x.dtype.itemsize}")
+        bits = x.view(f"u{x.dtype.itemsize}")
         x = (bits & ~bits.dtype.type((1 << lost) - 1)).view(x.dtype)
     return x.astype(target.as_numpy_dtype)
 
@@ -231,6 +233,8 @@ class Bitcast:
 
     def compute(xp, input, *, T, type):
         kind = type.as_numpy_dtype
+        if xp is not np and type.is_quantized:
+            kind = kind[0]
         if T.size == type.size:
             return input.view(kind)
         if T.size > type.size:

@@ -33,10 +33,8 @@ def _equality_shape(c):
 
 def _compare_whole(ufunc, x, y, answer, refuses):
     """``ufunc`` for what it refuses: quantized numbers, and shapes that need not fit."""
-    if x.dtype.names:
-        x, y = (value[value.dtype.names[0]] for value in (x, y))
     try:
-        return ufunc(x, y)
+        np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         if refuses:
             shapes = f"{text(x.shape)} vs. {text(y.shape)}"
@@ -44,6 +42,9 @@ def _compare_whole(ufunc, x, y, answer, refuses):
                 None, None, f"Incompatible shapes: {shapes}"
             ) from None
         return np.bool_(answer)
+    if x.dtype.names:
+        x, y = (value[value.dtype.names[0]] for value in (x, y))
+    return ufunc(x, y)
 
 
 @op("Equal", "x: T, y: T -> z: bool", T="type", incompatible_shape_error=True, commutative=True)

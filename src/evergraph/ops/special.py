@@ -187,7 +187,11 @@ class Polygamma:
 
     def compute(xp, a, x):
         if xp is not np:
-            return _traced("polygamma")(a, x)
+            # JAX's own wants an integer that is known now.
+            derivative = xp.exp(_traced("gammaln")(a + 1)) * _traced("zeta")(a + 1, x)
+            derivative = xp.where(a % 2 == 0, -derivative, derivative)
+            derivative = xp.where(a == xp.floor(a), derivative, xp.nan)
+            return xp.where(a == 0, _traced("digamma")(x), derivative)
         return _in_float64(special_gamma.polygamma, a, x)
 
     def gradient(op, grad):
@@ -230,6 +234,13 @@ def zeta(x: Any, q: Any, name: str | None = None) -> Tensor:
 # ---------------------------------------------------------------- incomplete gamma, incomplete beta
 
 
+def _ends(xp, a, x, inside, share):
+    """``inside``, and what JAX leaves open: no parameter, no ``x``, an infinite parameter."""
+    result = xp.where((a > 0) | xp.isnan(a), inside, xp.nan)
+    result = xp.where((a == xp.inf) & (x > 0), share, result)
+    return result if share else xp.where(x == 0, 0, result)
+
+
 def _igamma_gradients(op, grad):
     a, x = op.inputs
     a_shape, x_shape, a_axes, x_axes = reduction_axes(a, x)
@@ -246,7 +257,7 @@ class Igamma:
 
     def compute(xp, a, x):
         if xp is not np:
-            return _traced("gammainc")(a, x)
+            return _ends(xp, a, x, _traced("gammainc")(a, x), 0)
         return _in_float64(special_incomplete.igamma, a, x)
 
     gradient = _igamma_gradients
@@ -263,7 +274,7 @@ class Igammac:
 
     def compute(xp, a, x):
         if xp is not np:
-            return _traced("gammaincc")(a, x)
+            return _ends(xp, a, x, _traced("gammaincc")(a, x), 1)
         return _in_float64(special_incomplete.igammac, a, x)
 
     def gradient(op, grad):
@@ -282,7 +293,8 @@ class IgammaGradA:
 
     def compute(xp, a, x):
         if xp is not np:
-            return _traced("igamma_grad_a")(a, x)
+            slope = _traced("igamma_grad_a")(*xp.broadcast_arrays(a, x))
+            return _ends(xp, a, x, slope, 0)
         return _in_float64(special_incomplete.igamma_grad_a, a, x)
 
 

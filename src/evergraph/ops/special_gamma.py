@@ -101,7 +101,8 @@ def zeta(x: Array, q: Array) -> Array:
     Infinite where x is 1 or a term is 1/0; NaN where the sum diverges (x < 1), or a term is no real
     number or may have either sign.
     """
-    x, q = (np.array(value) for value in np.broadcast_arrays(x, q))
+    x, q = np.broadcast_arrays(x, q)
+    shape, x, q = x.shape, x.ravel(), q.ravel()
     above = np.where(q > 0, q, 1.0)
     result = _zeta_above_0(x, above)
     below = (q < 0) & (q != np.floor(q)) & (x == np.floor(x)) & (x > 1)
@@ -116,7 +117,7 @@ def zeta(x: Array, q: Array) -> Array:
     even = np.where(x % 2 == 0, np.inf, np.nan)
     result = np.where((q <= 0) & (q == np.floor(q)), even, result)
     result = np.where(x == 1, np.inf, result)
-    return np.where((x < 1) | np.isnan(x) | np.isnan(q), np.nan, result)
+    return np.where((x < 1) | np.isnan(x) | np.isnan(q), np.nan, result).reshape(shape)
 
 
 def _zeta_above_0(x: Array, q: Array) -> Array:

@@ -1,17 +1,19 @@
 """The regularized incomplete gamma and beta functions, in NumPy, float64.
 
 Power series and continued fractions: NIST Handbook of Mathematical Functions, 8.7.1, 8.9.2,
-8.17.22; the continued fractions are evaluated forwards (gamma) and by Lentz's method (beta).
+8.17.22; the continued fractions are evaluated forwards (gamma) and by Lentz's method (beta). For
+parameters above a million, of which these need ever more terms: the uniform expansion, 8.12.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from evergraph.ops.special_erf import Array
+from evergraph.ops.special_erf import Array, erfc, polynomial
 from evergraph.ops.special_gamma import digamma, lgamma, stirling
 
-#: Enough for parameters of some millions; what has not converged then is as good as it gets.
+#: Above, the uniform expansion serves; below, these steps do.
+_LARGE = 1e6
 _MOST_STEPS = 10_000
 _EPSILON = 2.0**-52
 _TINY = 1e-300
@@ -36,6 +38,10 @@ def _gamma_shares(a: Array, x: Array, slope: bool = False) -> tuple[Array, Array
     a, x = np.broadcast_arrays(a, x)
     below, above, slopes = (np.full(a.shape, np.nan) for _ in range(3))
     inside = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
+    large = inside & (a > _LARGE)
+    if large.any():
+        below[large], above[large], slopes[large] = _shares_of_large(a[large], x[large])
+        inside = inside & ~large
     by_fraction = inside & (x > 1) & (x > a)
     for chosen, function in (
         (inside & ~by_fraction, _share_below),
@@ -63,10 +69,34 @@ def _gamma_shares(a: Array, x: Array, slope: bool = False) -> tuple[Array, Array
 def _log_density(a: Array, x: Array) -> Array:
     """``a log(x) - x - lgamma(a)``; from a = 8 on without these differences of large numbers."""
     large = np.maximum(a, 8.0)
-    u = (x - large) / large
     by_stirling = 0.5 * np.log(large / (2 * np.pi)) - stirling(large)
-    by_stirling -= large * (u - np.log1p(np.maximum(u, -1 + 1e-300)))
+    by_stirling -= large * _less_its_logarithm((x - large) / large)
     return np.where(a < 8, a * np.log(x) - x - lgamma(a), by_stirling)
+
+
+def _less_its_logarithm(u: Array) -> Array:
+    """``u - log(1 + u)``, exact near 0."""
+    near = np.where(np.abs(u) < 0.01, u, 0.0)
+    series = polynomial(near, [1 / 8, -1 / 7, 1 / 6, -1 / 5, 1 / 4, -1 / 3, 1 / 2]) * near * near
+    return np.where(np.abs(u) < 0.01, series, u - np.log1p(np.maximum(u, -1 + _EPSILON)))
+
+
+def _shares_of_large(a: Array, x: Array) -> tuple[Array, Array, Array]:
+    """The shares below and above, and the derivative by ``a`` of the first, for large ``a``."""
+    u = (x - a) / a
+    half_squared = _less_its_logarithm(u)
+    eta = np.copysign(np.sqrt(2 * half_squared), u)
+    near = np.abs(eta) < 0.01
+    safe_eta, safe_u = np.where(near, 1.0, eta), np.where(near, 1.0, u)
+    c0 = np.where(
+        near, polynomial(eta, [1 / 864, -2 / 135, 1 / 12, -1 / 3]), 1 / safe_u - 1 / safe_eta
+    )
+    density = np.exp(-a * half_squared) / np.sqrt(2 * np.pi * a)
+    rest = density * c0
+    root = np.sqrt(a / 2)
+    ratio = np.where(near, polynomial(eta, [1 / 36, 1 / 3, 1.0]), safe_u / safe_eta)
+    slope = density * (eta / 2 - ratio) - rest * (u - half_squared)
+    return erfc(-eta * root) / 2 - rest, erfc(eta * root) / 2 + rest, slope
 
 
 def _share_below(a: Array, x: Array, slope: bool) -> tuple[Array, Array]:
