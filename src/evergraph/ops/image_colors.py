@@ -24,7 +24,7 @@ def _colored(c):
     dims = at_least(c.shape(0), 1)
     if dims is not None and dims[-1] not in (None, 3):
         raise ValueError(f"Dimension must be 3 but is {dims[-1]}")
-    return dims
+    return None if dims is None else (*dims[:-1], 3)
 
 
 def _adjusted(c):

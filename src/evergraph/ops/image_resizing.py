@@ -79,6 +79,8 @@ def _resized(c):
 
 def _grown(c):
     """The gradient of an image has the image's size, the gradient's batch."""
+    if c.shape(0) is None or c.shape(1) is None:
+        return None
     grads, image = shapes.with_rank(c.shape(0), 4), shapes.with_rank(c.shape(1), 4)
     return grads[0], image[1], image[2], grads[3]
 
