@@ -7,6 +7,7 @@ import evergraph.ops.assertions
 import evergraph.ops.batch_norm
 import evergraph.ops.bias
 import evergraph.ops.bitwise
+import evergraph.ops.broadcast_weights
 import evergraph.ops.broadcasting
 import evergraph.ops.case
 import evergraph.ops.casts

@@ -41,7 +41,7 @@ def _forward_shape(c):
     dims, channels = _channel_dims(
         c, c.shape(0), [c.shape(i) for i in range(1, 1 + count)], c["data_format"]
     )
-    return [dims, *[channels] * 4, *[(0,)] * (c.output_count - 5)]
+    return [dims, *[channels] * 4, *[()] * (c.output_count - 5)]
 
 
 def _backward_shape(c):

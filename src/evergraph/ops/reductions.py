@@ -410,8 +410,8 @@ def _reduce(
 
 
 def all_axes(x: Tensor) -> Any:
-    """Every axis of ``x``: a constant where its rank is known."""
-    if x.dims is not None:
+    """Every axis of ``x``: a constant where its rank is known (and not 0: TensorFlow asks a scalar for its rank)."""
+    if x.dims:
         return constant(np.arange(len(x.dims)), dtype=dtypes.int32)
     from evergraph.ops.sequences import range_
 
