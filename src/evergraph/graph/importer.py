@@ -146,6 +146,8 @@ class _Importer:
         self._by_name: dict[str, int] = {}
         self._made: dict[str, Operation] = {}
         self._loops: list[tuple[Operation, int, _Source]] = []
+        #: Every imported node gets these, whatever its inputs.
+        self._surrounding = [op for entry in graph._control_stack for op in entry.inputs]
         for i, node in enumerate(self._nodes):
             if node.name in self._by_name:
                 raise ValueError(f"Node '{node.name}' is not unique")
@@ -247,6 +249,7 @@ class _Importer:
                     f"Node '{node.name}' ({node.op}) has only inputs from later iterations"
                 )
             inputs[position] = stand_in
+        controls.extend(self._surrounding)
         name = self._prefix + node.name
         self._graph._names.mark(name)
         kept = NodeDef()

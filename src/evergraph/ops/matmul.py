@@ -230,7 +230,7 @@ def matmul(
         if transpose_b and adjoint_b:
             raise ValueError("Only one of `transpose_b` and `adjoint_b` can be True.")
         a = convert_to_tensor(a, name="a")
-        b = convert_to_tensor(b, dtype=a.dtype.base_dtype, name="b")
+        b = convert_to_tensor(b, name="b", dtype_hint=a.dtype.base_dtype)
         ranks = [None if t.dims is None else len(t.dims) for t in (a, b)]
         if any(rank is None or rank > 2 for rank in ranks):
             from evergraph.ops.complex_numbers import conj
