@@ -66,7 +66,7 @@ def test_what_belongs_to_no_flag_is_left(fresh: flags.FlagValues) -> None:
     left = fresh(["prog", "a", "--unknown=1", "--steps=3", "--", "--steps=4", "-"])
     assert left == ["prog", "a", "--unknown=1", "--steps=4", "-"]
     assert fresh.steps == 3
-    with pytest.raises(flags.UnrecognizedFlagError, match="'step'.*'steps'"):
+    with pytest.raises(flags.UnrecognizedFlagError, match=r"'step'.*'steps'"):
         fresh(["prog", "--step=1"], known_only=False)
 
 
@@ -95,7 +95,7 @@ def test_setting_and_listing(fresh: flags.FlagValues) -> None:
     # Programs of 2016 print their settings with these two.
     fresh._parse_flags()
     assert getattr(fresh, "__flags")["rate"] == 0.5
-    with pytest.raises(AttributeError, match="'stepz'.*'steps'"):
+    with pytest.raises(AttributeError, match=r"'stepz'.*'steps'"):
         fresh.stepz  # noqa: B018
     with pytest.raises(AttributeError):
         fresh.stepz = 1

@@ -130,7 +130,10 @@ def _folder(folder: str, state_name: str = "checkpoint") -> Facts:
     kept: list[str] = []
     if files.exists(state):
         with files.open(state, "rb") as file:
-            kept = list(resolve(parse(file.read(), state), folder).all_model_checkpoint_paths)
+            named = resolve(parse(file.read(), state), folder).all_model_checkpoint_paths
+        # A folder that was moved: its state file may name the place where it was.
+        beside = {os.path.basename(path): path for path in paths}
+        kept = [beside.get(os.path.basename(prefix), prefix) for prefix in named]
     if latest is not None:
         paths.add(latest.prefix)
     checkpoints = [
@@ -143,7 +146,9 @@ def _folder(folder: str, state_name: str = "checkpoint") -> Facts:
         }
         for prefix in sorted(paths, key=lambda prefix: (_step(prefix) or -1, prefix))
     ]
-    missing = [prefix for prefix in kept if prefix not in paths]
+    missing = [
+        prefix for prefix in kept if prefix not in paths and not files.exists(prefix + ".index")
+    ]
     return {
         "kind": "folder",
         "path": folder,
@@ -176,7 +181,7 @@ def _totals(tensors: Iterable[Facts]) -> Facts:
 
 
 def _graph(graph_def: Any) -> Facts:
-    from evergraph.transforms.subgraph import candidate_outputs
+    from evergraph.transforms.subgraph import candidate_inputs, candidate_outputs
 
     constants = [_constant(node) for node in graph_def.node if node.op == "Const"]
     return {
@@ -184,7 +189,7 @@ def _graph(graph_def: Any) -> Facts:
         "producer": graph_def.versions.producer,
         "functions": len(graph_def.library.function),
         "ops": dict(Counter(node.op for node in graph_def.node).most_common()),
-        "inputs": [_declared(node) for node in graph_def.node if node.op.startswith("Placeholder")],
+        "inputs": [_declared(node) for node in candidate_inputs(graph_def.node)],
         "variables": [
             _declared(node)
             for node in graph_def.node

@@ -131,6 +131,15 @@ def candidate_outputs(nodes: Iterable[Any]) -> list[str]:
     return [name for *_, name in sorted(ranked, reverse=True)]
 
 
+def candidate_inputs(nodes: Iterable[Any]) -> list[Any]:
+    """The nodes that a model is fed through: its placeholders, without those of training and saving."""
+    return [
+        node
+        for node in nodes
+        if node.op.startswith("Placeholder") and not _is_in_training_scope(node)
+    ]
+
+
 _OUTPUT_WORDS = (
     "prediction", "output", "softmax", "prob", "logit", "detection", "embedding", "score", "class", "result",
 )  # fmt: skip
@@ -146,4 +155,8 @@ def _name_score(node: Any) -> int:
 def _is_side_effect(node: Any) -> bool:
     if node.op in _NOT_OUTPUTS or node.op.startswith(_UPDATES):
         return True
+    return _is_in_training_scope(node)
+
+
+def _is_in_training_scope(node: Any) -> bool:
     return node.name.partition("/")[0].rstrip("_0123456789") in _TRAINING_SCOPES
