@@ -373,7 +373,8 @@ def softmax_cross_entropy(
         if label_smoothing > 0:
             sizes: Any = array.shape(labels)
             classes = cast(sizes[-1], kind)
-            labels = labels * (1.0 - label_smoothing) + label_smoothing / classes
+            smooth = label_smoothing / classes
+            labels = labels * (1.0 - label_smoothing) + smooth
         labels = array.stop_gradient(labels, name="labels_stop_gradient")
         losses = cross_entropy.softmax_cross_entropy_with_logits_v2(
             labels=labels, logits=logits, name="xentropy"
