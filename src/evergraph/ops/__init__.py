@@ -12,6 +12,7 @@ import evergraph.ops.broadcasting
 import evergraph.ops.case
 import evergraph.ops.casts
 import evergraph.ops.checkpoint_io
+import evergraph.ops.checks
 import evergraph.ops.clip
 import evergraph.ops.comparison
 import evergraph.ops.complex_numbers
@@ -26,10 +27,12 @@ import evergraph.ops.division
 import evergraph.ops.factorization
 import evergraph.ops.filling
 import evergraph.ops.functional
+import evergraph.ops.functional_loops
 import evergraph.ops.grouping
 import evergraph.ops.image_boxes
 import evergraph.ops.image_colors
 import evergraph.ops.image_resizing
+import evergraph.ops.linear_algebra
 import evergraph.ops.logical
 import evergraph.ops.matmul
 import evergraph.ops.matrix_bands
@@ -44,6 +47,8 @@ import evergraph.ops.passing
 import evergraph.ops.picking
 import evergraph.ops.picking_nd
 import evergraph.ops.pooling
+import evergraph.ops.printing
+import evergraph.ops.py_func
 import evergraph.ops.random
 import evergraph.ops.random_parameterized
 import evergraph.ops.reductions
@@ -53,6 +58,7 @@ import evergraph.ops.scattering
 import evergraph.ops.segments
 import evergraph.ops.selection
 import evergraph.ops.sequences
+import evergraph.ops.shape_checks
 import evergraph.ops.shaping
 import evergraph.ops.slices
 import evergraph.ops.slicing

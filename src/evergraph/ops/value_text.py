@@ -1,4 +1,5 @@
-"""Values as TensorFlow prints them: in the message of Assert, in Print, in tf.print.
+"""Values as TensorFlow prints them: in the message of Assert, in Print, in tf.print (complex numbers too,
+for which TensorFlow prints question marks).
 
 Two forms: ``summary`` gives the first elements, brackets around rows but not around all; ``summary_v2`` gives the
 elements at both ends of every dimension. Source: Tensor::SummarizeValue (core/framework/tensor.cc).
@@ -57,9 +58,10 @@ def _rows(array: Any, depth: int, budget: _Budget) -> str:
 def summary_v2(value: Any, most: int) -> str:
     """``value`` with at most ``most`` elements at each end of every dimension (negative: all), strings in quotes."""
     array = np.asarray(value)
+    ends = array.size if most < 0 else min(most, array.size)
     if array.ndim == 0:
-        return _element(array[()], quoted=True)
-    return _bracketed(array, array.size if most < 0 else most, 0, array.ndim)
+        return _element(array[()], quoted=True) if ends else "..."
+    return _bracketed(array, ends, 0, array.ndim)
 
 
 def _bracketed(array: Any, ends: int, depth: int, rank: int) -> str:
@@ -69,11 +71,9 @@ def _bracketed(array: Any, ends: int, depth: int, rank: int) -> str:
     last = depth == rank - 1
     gap = " " if last else "\n" * (rank - depth - 1) + " " * (depth + 1)
     first = [_bracketed(item, ends, depth + 1, rank) for item in array[:ends]]
-    if count > 2 * ends:
-        first.append("...")
     rest = [_bracketed(item, ends, depth + 1, rank) for item in array[max(ends, count - ends) :]]
-    text = gap.join(first)
-    return "[" + text + "".join(gap + item for item in rest) + "]"
+    left_out = ["..."] if count > 2 * ends else []
+    return "[" + gap.join(first) + "".join(gap + text for text in left_out + rest) + "]"
 
 
 def _element(item: Any, quoted: bool) -> str:
@@ -104,8 +104,12 @@ def _number(item: Any, kind: Any) -> str:
 
 
 def escaped(data: bytes) -> str:
-    """Bytes with what is not printable as a C escape."""
-    return "".join(
-        _ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}")
-        for byte in data
+    """Bytes as text, with C escapes for what is not printable; UTF-8 stays as it is."""
+    return (
+        "".join(
+            _ESCAPES.get(byte) or (chr(byte) if byte >= 0x20 and byte != 0x7F else f"\\{byte:03o}")
+            for byte in data
+        )
+        .encode("latin-1")
+        .decode("utf-8", "replace")
     )
