@@ -19,7 +19,8 @@ from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import Session
-from evergraph.storage.filesystem import path_text
+from evergraph.storage.filesystem import filesystem, path_text
+from evergraph.train.restore_only import restore_only
 from evergraph.train.saver import import_meta_graph
 from evergraph.transforms.subgraph import candidate_outputs, node_names
 
@@ -134,15 +135,16 @@ def load_model(
     """A trained model, ready to be called.
 
     Args:
-      path: a frozen graph (``.pb``, ``.pbtxt``), or a checkpoint with its ``.meta`` (prefix, folder or any of its files).
+      path: a frozen graph (``.pb``, ``.pbtxt``), or a checkpoint with its ``.meta`` (prefix, folder or
+        any of its files).
       outputs: the names of the outputs; None for the likeliest ends of the graph.
       allow: what its graph may do beside computing: ``"files"`` to read and write them, ``"python"`` to call Python
         functions. A file from a stranger gets neither.
       seconds: how long one call may take; None for ever.
 
     Raises:
-      NotFoundError: nothing is there. DataLossError: it is damaged. InvalidArgumentError: it is something else, or no output
-        can be worked out.
+      NotFoundError: nothing is there, or no graph. DataLossError: it is damaged.
+      InvalidArgumentError: it is something else, or no output can be worked out.
     """
     graph = Graph()
     text = path_text(path)
@@ -178,11 +180,19 @@ def _from_checkpoint(
     graph: Graph, path: str, allow: Collection[str], seconds: float | None
 ) -> Session:
     found = find_checkpoint(path)
+    if not filesystem(found.prefix).exists(found.prefix + ".meta"):
+        raise errors.FileMissingError(
+            None,
+            None,
+            f"{found.prefix}.meta is not there: the checkpoint has values but no graph. Its values "
+            "can be read with evergraph.open_checkpoint.",
+        )
     saver = import_meta_graph(found.prefix + ".meta", clear_devices=True)
     session = Session(graph=graph)
     if saver is not None:
         # Restoring is what the caller asked for; the graph itself gets no more than ``allow``.
-        saver.restore(session, found.prefix)
+        session.limit(capabilities=frozenset({"files"}), seconds=seconds)
+        restore_only(session, saver, found.prefix)
     session.limit(capabilities=frozenset(allow), seconds=seconds)
     return session
 

@@ -10,6 +10,7 @@ from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.runtime.session import Session
 from evergraph.storage.filesystem import filesystem
+from evergraph.train.restore_only import restore_only
 from evergraph.train.saver import import_meta_graph
 from evergraph.transforms.freeze import convert_variables_to_constants
 from evergraph.transforms.subgraph import candidate_outputs, node_names
@@ -57,7 +58,7 @@ def freeze(path: Any, outputs: str | Sequence[str] | None = None) -> Frozen:
                 None, None, f"{meta}: no node looks like an output; name one (or more) of its nodes"
             )
         if saver is not None:
-            saver.restore(session, found.prefix)
+            restore_only(session, saver, found.prefix)
         frozen = convert_variables_to_constants(session, graph_def, wanted)
     inputs = [node.name for node in frozen.node if node.op.startswith("Placeholder")]
     return Frozen(frozen, wanted, candidates, inputs, found.prefix)
