@@ -40,7 +40,7 @@ def remove_squeezable_dimensions(
             elif more == -1 and _may_squeeze(labels.dims):
                 labels = array.squeeze(labels, [-1])
             return labels, predictions
-        difference: Any = array.rank(predictions) - array.rank(labels)  # type: ignore[operator]
+        difference: Any = array.rank(predictions) - array.rank(labels)
         if _may_squeeze(predictions.dims):
             wide = predictions
             predictions = cond(

@@ -407,7 +407,7 @@ def _squeezed(weights: Tensor, labels: Tensor) -> Tensor:
     if labels.dims is not None and weights.dims is not None:
         more = len(weights.dims) - len(labels.dims)
         return array.squeeze(weights, [-1]) if more == 1 else weights
-    difference: Any = array.rank(weights) - array.rank(labels)  # type: ignore[operator]
+    difference: Any = array.rank(weights) - array.rank(labels)
     if weights.dims is None or (weights.dims and weights.dims[-1] in (1, None)):
         result: Tensor = cond(
             equal(1, difference), lambda: array.squeeze(weights, [-1]), lambda: weights

@@ -5,7 +5,7 @@ Each gives (value, update): local variables hold the sums so far, ``update`` add
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from evergraph.formats import dtypes
@@ -40,7 +40,8 @@ def metric_variable(
     shape: Any, dtype: Any, validate_shape: bool = True, name: str | None = None
 ) -> Any:
     """A local variable of zeros, in the collections LOCAL_VARIABLES and METRIC_VARIABLES."""
-    return Variable(
+    make: Any = Variable  # its metaclass chooses the kind, and takes the arguments
+    return make(
         lambda: array.zeros(shape, dtype),
         trainable=False,
         collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES],

@@ -34,7 +34,7 @@ def _per_dimension(values: Any, count: int, channels_first: bool, what: str) -> 
     """A number for each dimension, from one, from those of the spatial dimensions, or from all."""
     if values is None:
         values = [1]
-    given = [values] if isinstance(values, (int, np.integer)) else list(values)
+    given: list[Any] = [values] if isinstance(values, (int, np.integer)) else list(values)
     if len(given) == count + 2:
         return given
     if len(given) == 1:
@@ -116,9 +116,9 @@ def _base_paddings(
 def _with_channels(values: Tensor, fill: int, first: int) -> Any:
     """``values`` of the spatial dimensions, preceded by ``fill`` for the channels where these come first."""
     known = constant_value(values)
-    parts = [] if known is None else [known]
+    parts: list[Any] = [] if known is None else [known]
     if first > 1:
-        inner = values.shape.as_list()[1:]
+        inner: list[Any] = values.shape.as_list()[1:]
         before = np.full([first - 1, *inner], fill, values.dtype.as_numpy_dtype)
         parts = [before, *(parts or [values])]
     elif known is None:

@@ -15,7 +15,7 @@ from evergraph.ops.casts import Cast
 from evergraph.ops.constant import constant
 from evergraph.ops.division import RealDiv
 from evergraph.ops.random import random_uniform
-from evergraph.ops.random_seed import get_seed
+from evergraph.ops.random_seed import get_op_seed
 from evergraph.ops.selection import where_v2
 from evergraph.ops.shaping import renamed
 
@@ -58,7 +58,7 @@ def dropout(
             )
         if is_number and rate == 0:
             # Ops that are made later keep their default seeds when dropout is switched off.
-            get_seed(seed)
+            get_op_seed(seed)
             return x
         scaled, rate = _scaled(x, rate, is_number)
         drawn = random_uniform(_noise_shape(x, noise_shape), seed=seed, dtype=kind)

@@ -50,8 +50,9 @@ def embedding_lookup(
 ) -> Tensor:
     """The rows ``ids`` of ``params``: a tensor, or a list of them that are parts of one table.
 
-    ``partition_strategy``: ``"mod"``: row i is in part ``i % parts``; ``"div"``: the parts are ranges, the first ones a row
-    longer. ``max_norm``: rows that are longer than this are scaled down. Raises ValueError for another strategy, or no part.
+    ``partition_strategy``: ``"mod"``: row i is in part ``i % parts``; ``"div"``: the parts are ranges, the first ones
+    a row longer. ``max_norm``: rows that are longer than this are scaled down. Raises ValueError for another strategy,
+    or no part.
     """
     if params is None:
         raise ValueError("params must be specified")
@@ -119,7 +120,9 @@ def _split(parts: Sequence[Any], flat: Any, strategy: str) -> tuple[Any, Any]:
 
 
 def _total(parts: Sequence[Any], kind: Any) -> Any:
-    sizes = [None if part.shape.ndims is None else part.shape.as_list()[0] for part in parts]
+    sizes: list[Any] = [
+        None if part.shape.ndims is None else part.shape.as_list()[0] for part in parts
+    ]
     if None not in sizes and sum(sizes):
         return constant(sum(sizes), kind)
     lengths = []

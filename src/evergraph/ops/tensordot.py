@@ -21,8 +21,8 @@ from evergraph.ops.transposing import transpose
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """The products of ``a`` and ``b`` summed over ``axes``: a pair of lists (of ``a``, of ``b``), or a number: that many
-    last axes of ``a`` and first ones of ``b``.
+    """The products of ``a`` and ``b`` summed over ``axes``: two lists (of ``a``, of ``b``), or a number:
+    that many last axes of ``a`` and first ones of ``b``.
 
     Raises ValueError where the axes do not fit.
     """
@@ -78,14 +78,13 @@ def _as_matrix(x: Tensor, axes: Sequence[int], *, columns: bool) -> tuple[Tensor
     order = free + list(axes) if columns else list(axes) + free
     known = [dims[axis] for axis in free]
     if is_fully_defined(dims):
-        rest = math.prod(dims[axis] or 0 for axis in free)
-        summed = math.prod(dims[axis] or 0 for axis in axes)
-        shape = [rest, summed] if columns else [summed, rest]
+        counts = [math.prod(dims[axis] or 0 for axis in some) for some in (free, axes)]
+        wanted = counts if columns else counts[::-1]
         straight = order == list(range(len(dims)))
         moved = x if straight else transpose(x, order)
-        if list(moved.dims or ()) == shape:
+        if list(moved.dims or ()) == wanted:
             return moved, known, known
-        return array.reshape(moved, shape), known, known
+        return array.reshape(moved, wanted), known, known
     axes_tensor = convert_to_tensor(list(axes), dtype=dtypes.int32, name="axes")
     free_tensor = convert_to_tensor(free, dtype=dtypes.int32, name="free")
     sizes = array.shape(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ _ACTIVATIONS = {
     "tanh": tanh,
     "linear": None,
 }
-_INITIALIZERS = {
+_INITIALIZERS: dict[str, Callable[[], Any]] = {
     "zeros": initializers.Zeros,
     "ones": initializers.Ones,
     "glorot_uniform": initializers.GlorotUniform,
@@ -42,6 +42,11 @@ _INITIALIZERS = {
     "he_normal": initializers.he_normal,
     "he_uniform": initializers.he_uniform,
 }
+
+
+#: The defaults of many arguments.
+ZEROS = initializers.Zeros()
+ONES = initializers.Ones()
 
 
 @dataclass

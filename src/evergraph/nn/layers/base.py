@@ -43,7 +43,7 @@ class Layer:
         _scope: Any = None,
         _reuse: Any = None,
     ) -> None:
-        """``name``: of the variable scope, and that of the layer; ``dtype``: of its variables (that of the first input).
+        """``name``: of the variable scope, and that of the layer; ``dtype``: of its variables (the first input's).
 
         ``activity_regularizer``: a function of the output whose result is added to REGULARIZATION_LOSSES.
         """

@@ -6,13 +6,12 @@ from typing import Any
 
 from evergraph.graph.tensor import Tensor
 from evergraph.nn.layers import arguments
-from evergraph.nn.layers.arguments import InputSpec
+from evergraph.nn.layers.arguments import ZEROS, InputSpec
 from evergraph.nn.layers.base import Layer
 from evergraph.ops import array
 from evergraph.ops.bias import bias_add
 from evergraph.ops.dilated import convolution
 from evergraph.ops.padding import pad
-from evergraph.variables.initializers import zeros_initializer
 
 
 class Convolution(Layer):
@@ -33,7 +32,7 @@ class Convolution(Layer):
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = None,
-        bias_initializer: Any = zeros_initializer(),
+        bias_initializer: Any = ZEROS,
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
@@ -160,7 +159,7 @@ def conv1d(
     activation: Any = None,
     use_bias: bool = True,
     kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     kernel_regularizer: Any = None,
     bias_regularizer: Any = None,
     activity_regularizer: Any = None,
@@ -207,7 +206,7 @@ def conv2d(
     activation: Any = None,
     use_bias: bool = True,
     kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     kernel_regularizer: Any = None,
     bias_regularizer: Any = None,
     activity_regularizer: Any = None,
@@ -254,7 +253,7 @@ def conv3d(
     activation: Any = None,
     use_bias: bool = True,
     kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     kernel_regularizer: Any = None,
     bias_regularizer: Any = None,
     activity_regularizer: Any = None,

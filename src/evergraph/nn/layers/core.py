@@ -10,7 +10,7 @@ from evergraph.formats import dtypes
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.tensor import Tensor
 from evergraph.nn.layers import arguments
-from evergraph.nn.layers.arguments import InputSpec
+from evergraph.nn.layers.arguments import ZEROS, InputSpec
 from evergraph.nn.layers.base import Layer
 from evergraph.ops import array
 from evergraph.ops.bias import bias_add
@@ -21,7 +21,6 @@ from evergraph.ops.dropout import dropout as drop
 from evergraph.ops.matmul import matmul
 from evergraph.ops.tensordot import tensordot
 from evergraph.ops.transposing import transpose
-from evergraph.variables.initializers import zeros_initializer
 
 
 class Dense(Layer):
@@ -33,7 +32,7 @@ class Dense(Layer):
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = None,
-        bias_initializer: Any = zeros_initializer(),
+        bias_initializer: Any = ZEROS,
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
@@ -116,7 +115,7 @@ class Dropout(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        if isinstance(rate, numbers.Real) and not 0 <= rate <= 1:
+        if isinstance(rate, numbers.Real) and not 0 <= float(rate) <= 1:
             raise ValueError(f"Invalid value {rate} received for `rate`, expected between 0 and 1.")
         self.rate = rate
         self.noise_shape = noise_shape
@@ -174,7 +173,7 @@ def dense(
     activation: Any = None,
     use_bias: bool = True,
     kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     kernel_regularizer: Any = None,
     bias_regularizer: Any = None,
     activity_regularizer: Any = None,

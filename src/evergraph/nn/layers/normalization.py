@@ -1,7 +1,11 @@
-"""Batch normalization as a layer, with moving averages of the moments for use after training (Ioffe and Szegedy 2015)."""
+"""Batch normalization as a layer, with moving averages of the moments for use after training.
+
+Ioffe and Szegedy 2015, "Batch Normalization: Accelerating Deep Network Training".
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +16,7 @@ from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.scopes import colocate_with, name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.nn.layers import arguments
-from evergraph.nn.layers.arguments import InputSpec
+from evergraph.nn.layers.arguments import ONES, ZEROS, InputSpec
 from evergraph.nn.layers.base import Layer
 from evergraph.ops import array
 from evergraph.ops.batch_norm import fused_batch_norm
@@ -23,7 +27,6 @@ from evergraph.ops.moments import batch_normalization as normalize
 from evergraph.ops.moments import moments
 from evergraph.ops.state import assign_sub
 from evergraph.variables.distribution import VariableAggregation, VariableSynchronization
-from evergraph.variables.initializers import ones_initializer, zeros_initializer
 
 _NARROW = (dtypes.float16, dtypes.bfloat16)
 _FUSED_FORMATS = {(1, 4): "NCHW", (3, 4): "NHWC", (1, 5): "NCDHW", (4, 5): "NDHWC"}
@@ -43,10 +46,10 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = zeros_initializer(),
-        gamma_initializer: Any = ones_initializer(),
-        moving_mean_initializer: Any = zeros_initializer(),
-        moving_variance_initializer: Any = ones_initializer(),
+        beta_initializer: Any = ZEROS,
+        gamma_initializer: Any = ONES,
+        moving_mean_initializer: Any = ZEROS,
+        moving_variance_initializer: Any = ONES,
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
@@ -217,13 +220,8 @@ class BatchNormalization(Layer):
             for new, old in zip(batch, moving, strict=True)
         ]
         for variable, value in zip(moving, used, strict=True):
-            self.add_update(
-                smart_cond(
-                    training,
-                    lambda variable=variable, value=value: _move(variable, value, self.momentum),
-                    lambda variable=variable: variable,
-                )
-            )
+            step = functools.partial(_move, variable, value, self.momentum)
+            self.add_update(smart_cond(training, step, functools.partial(_itself, variable)))
         return used[0], used[1]
 
     def _fused(self, inputs: Tensor, training: Any) -> Tensor:
@@ -263,6 +261,10 @@ def _value(tensor: Any) -> Callable[[], Tensor]:
     return lambda: convert_to_tensor(tensor)
 
 
+def _itself(variable: Any) -> Any:
+    return variable
+
+
 def _move(variable: Any, value: Tensor, momentum: Any) -> Tensor:
     """``variable`` after a step towards ``value``."""
     with name_scope("AssignMovingAvg") as scope, colocate_with(variable):
@@ -280,10 +282,10 @@ def batch_normalization(
     epsilon: float = 1e-3,
     center: bool = True,
     scale: bool = True,
-    beta_initializer: Any = zeros_initializer(),
-    gamma_initializer: Any = ones_initializer(),
-    moving_mean_initializer: Any = zeros_initializer(),
-    moving_variance_initializer: Any = ones_initializer(),
+    beta_initializer: Any = ZEROS,
+    gamma_initializer: Any = ONES,
+    moving_mean_initializer: Any = ZEROS,
+    moving_variance_initializer: Any = ONES,
     beta_regularizer: Any = None,
     gamma_regularizer: Any = None,
     beta_constraint: Any = None,

@@ -6,12 +6,11 @@ from typing import Any
 
 from evergraph.graph.tensor import Tensor
 from evergraph.nn.layers import arguments
-from evergraph.nn.layers.arguments import InputSpec
+from evergraph.nn.layers.arguments import ZEROS, InputSpec
 from evergraph.nn.layers.convolutional import Convolution
 from evergraph.ops import array
 from evergraph.ops.bias import bias_add
 from evergraph.ops.depthwise import separable_conv2d as convolve_separably
-from evergraph.variables.initializers import zeros_initializer
 
 
 class _Separable(Convolution):
@@ -28,7 +27,7 @@ class _Separable(Convolution):
         use_bias: bool = True,
         depthwise_initializer: Any = None,
         pointwise_initializer: Any = None,
-        bias_initializer: Any = zeros_initializer(),
+        bias_initializer: Any = ZEROS,
         depthwise_regularizer: Any = None,
         pointwise_regularizer: Any = None,
         bias_regularizer: Any = None,
@@ -140,7 +139,7 @@ def separable_conv1d(
     use_bias: bool = True,
     depthwise_initializer: Any = None,
     pointwise_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     depthwise_regularizer: Any = None,
     pointwise_regularizer: Any = None,
     bias_regularizer: Any = None,
@@ -195,7 +194,7 @@ def separable_conv2d(
     use_bias: bool = True,
     depthwise_initializer: Any = None,
     pointwise_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     depthwise_regularizer: Any = None,
     pointwise_regularizer: Any = None,
     bias_regularizer: Any = None,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from evergraph.graph.tensor import Tensor
-from evergraph.nn.layers.arguments import InputSpec
+from evergraph.nn.layers.arguments import ZEROS, InputSpec
 from evergraph.nn.layers.convolutional import Convolution
 from evergraph.ops import array
 from evergraph.ops.convolution import conv2d_transpose as transpose_images
 from evergraph.ops.convolution import conv3d_transpose as transpose_volumes
 from evergraph.ops.stacking import stack
 from evergraph.ops.transposing import transpose
-from evergraph.variables.initializers import zeros_initializer
 
 
 class _Transposed(Convolution):
@@ -137,7 +136,7 @@ def conv2d_transpose(
     activation: Any = None,
     use_bias: bool = True,
     kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     kernel_regularizer: Any = None,
     bias_regularizer: Any = None,
     activity_regularizer: Any = None,
@@ -182,7 +181,7 @@ def conv3d_transpose(
     activation: Any = None,
     use_bias: bool = True,
     kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),
+    bias_initializer: Any = ZEROS,
     kernel_regularizer: Any = None,
     bias_regularizer: Any = None,
     activity_regularizer: Any = None,
