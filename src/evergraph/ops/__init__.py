@@ -21,6 +21,7 @@ import evergraph.ops.cond
 import evergraph.ops.control_flow
 import evergraph.ops.convolution
 import evergraph.ops.cross_entropy
+import evergraph.ops.cumulative
 import evergraph.ops.depthwise
 import evergraph.ops.diagonals
 import evergraph.ops.division
@@ -29,6 +30,7 @@ import evergraph.ops.filling
 import evergraph.ops.functional
 import evergraph.ops.functional_loops
 import evergraph.ops.grouping
+import evergraph.ops.histograms
 import evergraph.ops.image_boxes
 import evergraph.ops.image_colors
 import evergraph.ops.image_resizing
@@ -49,6 +51,7 @@ import evergraph.ops.picking_nd
 import evergraph.ops.pooling
 import evergraph.ops.printing
 import evergraph.ops.py_func
+import evergraph.ops.quantization
 import evergraph.ops.random
 import evergraph.ops.random_parameterized
 import evergraph.ops.reductions
