@@ -143,7 +143,7 @@ _TABLE = {
         "batch_to_space batch_to_space_nd depth_to_space required_space_to_batch_paddings "
         "space_to_batch space_to_batch_nd space_to_depth"
     ),
-    "evergraph.ops.special": "betainc digamma erf erfc igamma igammac lgamma polygamma zeta",
+    "evergraph.ops.special": "betainc digamma erf erfc igamma igammac lbeta lgamma polygamma zeta",
     "evergraph.ops.splitting": "split",
     "evergraph.ops.stacking": "stack unstack pack unpack",
     "evergraph.ops.state": "assign assign_add assign_sub",
@@ -169,6 +169,35 @@ _TABLE = {
     ),
     "evergraph.ops.uniqueness": "listdiff setdiff1d sparse_mask unique unique_with_counts",
     "evergraph.ops.while_loop": "while_loop",
+    "evergraph.nn.confusion_matrix": "confusion_matrix",
+    "evergraph.ops.checks": (
+        "assert_equal assert_greater assert_greater_equal assert_less assert_less_equal "
+        "assert_near assert_negative assert_non_negative assert_non_positive assert_none_equal "
+        "assert_positive is_non_decreasing is_numeric_tensor is_strictly_increasing"
+    ),
+    "evergraph.ops.cumulative": "cumprod cumsum",
+    "evergraph.ops.factorization": "qr",
+    "evergraph.ops.functional_loops": "foldl foldr map_fn scan",
+    "evergraph.ops.histograms": "histogram_fixed_width",
+    "evergraph.ops.linear_algebra": (
+        "cholesky cholesky_solve matrix_determinant matrix_inverse matrix_solve "
+        "matrix_triangular_solve self_adjoint_eig self_adjoint_eigvals svd"
+    ),
+    "evergraph.ops.printing": "Print=print_ print=print_v2",
+    "evergraph.ops.py_func": "numpy_function py_func py_function",
+    "evergraph.ops.quantization": (
+        "fake_quant_with_min_max_args fake_quant_with_min_max_vars "
+        "fake_quant_with_min_max_vars_per_channel"
+    ),
+    "evergraph.ops.shape_checks": (
+        "assert_integer assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in "
+        "assert_same_float_dtype assert_scalar assert_type"
+    ),
+    "evergraph.ops.string_values": (
+        "as_string decode_base64 decode_raw encode_base64 string_to_number"
+    ),
+    "evergraph.ops.strings": "reduce_join regex_replace string_join string_strip substr",
+    "evergraph.ops.tensordot": "tensordot",
     # around the graph
     "evergraph.platform.version": (
         "__version__=VERSION VERSION GIT_VERSION __git_version__=GIT_VERSION COMPILER_VERSION "
@@ -193,9 +222,12 @@ _TABLE = {
     "evergraph.tf1.initializers": "initializers=.",
     "evergraph.tf1.io": "io=.",
     "evergraph.tf1.linalg": "linalg=.",
+    "evergraph.tf1.layers": "layers=.",
     "evergraph.tf1.logging": "logging=.",
+    "evergraph.tf1.losses": "losses=.",
     "evergraph.tf1.manip": "manip=.",
     "evergraph.tf1.math": "math=.",
+    "evergraph.tf1.metrics": "metrics=.",
     "evergraph.tf1.nn": "nn=.",
     "evergraph.tf1.random": "random=.",
     "evergraph.tf1.test": "test=.",

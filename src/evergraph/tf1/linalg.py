@@ -14,6 +14,14 @@ _TABLE = {
         "diag=matrix_diag diag_part=matrix_diag_part set_diag=matrix_set_diag"
     ),
     "evergraph.ops.transposing": "matrix_transpose transpose=matrix_transpose",
+    "evergraph.ops.factorization": "qr",
+    "evergraph.ops.linear_algebra": (
+        "cholesky cholesky_solve det=matrix_determinant eigh=self_adjoint_eig "
+        "eigvalsh=self_adjoint_eigvals inv=matrix_inverse solve=matrix_solve svd "
+        "triangular_solve=matrix_triangular_solve"
+    ),
+    "evergraph.ops.moments": "l2_normalize",
+    "evergraph.ops.tensordot": "tensordot",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.linalg", _TABLE)

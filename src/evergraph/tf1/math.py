@@ -30,7 +30,7 @@ _TABLE = {
     "evergraph.ops.softmax": "log_softmax softmax",
     "evergraph.ops.sorting": "in_top_k top_k",
     "evergraph.ops.special": (
-        "betainc digamma erf erfc erfcinv erfinv igamma igammac lgamma ndtri polygamma zeta"
+        "betainc digamma erf erfc erfcinv erfinv igamma igammac lbeta lgamma ndtri polygamma zeta"
     ),
     "evergraph.ops.transposing": "invert_permutation",
     "evergraph.ops.trigonometric": (
@@ -39,6 +39,11 @@ _TABLE = {
     "evergraph.ops.unary": (
         "abs exp expm1 log log1p log_sigmoid negative reciprocal rsqrt sigmoid sign sqrt square"
     ),
+    "evergraph.nn.confusion_matrix": "confusion_matrix",
+    "evergraph.ops.checks": "is_non_decreasing is_strictly_increasing",
+    "evergraph.ops.cumulative": "cumprod cumsum cumulative_logsumexp",
+    "evergraph.ops.moments": "l2_normalize",
+    "evergraph.ops.zero_fraction": "zero_fraction",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.math", _TABLE)

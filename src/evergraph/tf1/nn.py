@@ -26,6 +26,16 @@ _TABLE = {
     "evergraph.ops.space_batch": "depth_to_space space_to_batch space_to_depth",
     "evergraph.ops.trigonometric": "tanh",
     "evergraph.ops.unary": "sigmoid",
+    "evergraph.ops.dilated": "atrous_conv2d conv1d convolution with_space_to_batch",
+    "evergraph.ops.embedding": "embedding_lookup",
+    "evergraph.ops.moments": (
+        "batch_norm_with_global_normalization batch_normalization l2_normalize moments "
+        "normalize_moments sufficient_statistics weighted_moments"
+    ),
+    "evergraph.ops.normalization": "l2_loss local_response_normalization lrn",
+    "evergraph.ops.swish": "silu swish",
+    "evergraph.ops.zero_fraction": "zero_fraction",
+    "evergraph.ops.dropout": "dropout",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.nn", _TABLE)
