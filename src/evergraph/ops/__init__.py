@@ -56,6 +56,7 @@ import evergraph.ops.random
 import evergraph.ops.random_parameterized
 import evergraph.ops.reductions
 import evergraph.ops.resources
+import evergraph.ops.rnn_blocks
 import evergraph.ops.rounding
 import evergraph.ops.scattering
 import evergraph.ops.segments
@@ -68,6 +69,7 @@ import evergraph.ops.slicing
 import evergraph.ops.softmax
 import evergraph.ops.sorting
 import evergraph.ops.space_batch
+import evergraph.ops.sparse
 import evergraph.ops.special
 import evergraph.ops.splitting
 import evergraph.ops.stacking

@@ -112,9 +112,7 @@ class CumulativeLogsumexp:
             return jax.lax.associative_scan(xp.logaddexp, y, axis=i)
 
         wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
-        # TensorFlow's least number instead of minus infinity, where nothing came before.
-        least = np.finfo(wide.dtype).min
-        return _running(xp, wide, axis, exclusive, reverse, run, least).astype(x.dtype)
+        return _running(xp, wide, axis, exclusive, reverse, run, -np.inf).astype(x.dtype)
 
 
 def cumsum(

@@ -48,8 +48,6 @@ class Bincount:
         np.add.at(bins, arr[inside], weights[inside] if weights.size else 1)
         return bins
 
-    gradient = None
-
 
 @op(
     "HistogramFixedWidth",

@@ -69,11 +69,8 @@ class MatrixInverse:
         from evergraph.ops.unary import negative
 
         inverse, adjoint = op.outputs[0], op.attrs["adjoint"]
-        if adjoint:
-            inner = matmul(inverse, grad, adjoint_a=True, adjoint_b=True)
-            return negative(matmul(inner, inverse, adjoint_b=True))
-        inner = matmul(grad, inverse, adjoint_b=True)
-        return negative(matmul(inverse, inner, adjoint_a=True))
+        inner = matmul(grad, inverse, adjoint_a=adjoint, adjoint_b=not adjoint)
+        return negative(matmul(inverse, inner, adjoint_a=not adjoint))
 
 
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
@@ -277,14 +274,13 @@ class Cholesky:
 
     def compute(xp, input):
         _check_square(input)
+        # Only the lower triangle counts.
         try:
-            # Only the lower triangle counts.
             return xp.linalg.cholesky(_wide(input)).astype(input.dtype)
         except np.linalg.LinAlgError:
-            _refuse("Cholesky decomposition was not successful. The input might not be valid.")
+            return _cholesky_or_nan(input)
 
     def gradient(op, grad):
-        from evergraph.ops.arithmetic import add, multiply
         from evergraph.ops.diagonals import eye, matrix_band_part
         from evergraph.ops.matmul import matmul
         from evergraph.ops.matrix_bands import matrix_diag_part, matrix_set_diag
@@ -301,10 +297,21 @@ class Cholesky:
             identity = eye(dims[-1], batch_shape=list(dims[:-2]), dtype=lower.dtype)
         inverse = matrix_triangular_solve(lower, identity)
         middle = matmul(lower, grad, adjoint_a=True)
-        middle = matrix_set_diag(middle, multiply(0.5, matrix_diag_part(middle)))
+        middle = matrix_set_diag(middle, 0.5 * matrix_diag_part(middle))
         middle = matrix_band_part(middle, -1, 0)
         whole = matmul(matmul(inverse, middle, adjoint_a=True), inverse)
-        return multiply(add(whole, matrix_transpose(whole, conjugate=True)), 0.5)
+        return (whole + matrix_transpose(whole, conjugate=True)) * 0.5
+
+
+def _cholesky_or_nan(matrices: Any) -> Any:
+    """What TensorFlow gives where some matrices are not positive definite: NaN in their lower triangles."""
+    result = np.zeros_like(matrices)
+    for place in np.ndindex(matrices.shape[:-2]):
+        try:
+            result[place] = np.linalg.cholesky(_wide(matrices[place]))
+        except np.linalg.LinAlgError:
+            result[place] = np.tril(np.full_like(matrices[place], np.nan))
+    return result
 
 
 def cholesky(input: Any, name: str | None = None) -> Tensor:
