@@ -194,7 +194,7 @@ class CondContext(ControlFlowContext):
             branch=self._branch,
             values_def=self._values_def(export_scope),
         )
-        self._write_nested(message)
+        self._write_nested(message, export_scope)
         return message
 
     @staticmethod

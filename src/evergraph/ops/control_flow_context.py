@@ -196,9 +196,9 @@ class ControlFlowContext:
     def _is_exported(self, export_scope: str | None) -> bool:
         return export_scope is None or self._name.startswith(export_scope)
 
-    def _write_nested(self, message: Any) -> None:
+    def _write_nested(self, message: Any, export_scope: str | None) -> None:
         for context in self._nested_contexts:
-            context.to_control_flow_context_def(message.nested_contexts.add())
+            context.to_control_flow_context_def(message.nested_contexts.add(), export_scope)
 
     def to_control_flow_context_def(
         self, context_def: Any, export_scope: str | None = None

@@ -265,7 +265,7 @@ class WhileContext(ControlFlowContext):
         )
         if self._maximum_iterations is not None:
             message.maximum_iterations_name = name(self._maximum_iterations)
-        self._write_nested(message)
+        self._write_nested(message, export_scope)
         return message
 
     @staticmethod
