@@ -36,7 +36,7 @@ def concat_gradient(inputs: Sequence[Tensor], axis: Any, grad: Any) -> list[Any]
     axis = axis % rank(inputs[0])
     sizes: Any = _shapes(inputs)
     if len(inputs) >= _SPLIT_FROM:
-        sizes = squeeze(slice_(stack(sizes, axis=1), stack([axis, 0]), [1, -1]))
+        sizes = squeeze(slice_(stack(sizes, axis=1), [axis, 0], [1, -1]))
         return split(grad, sizes, axis)
     offsets = ConcatOffset(axis, sizes)
     return [slice_(grad, begin, size) for begin, size in zip(offsets, sizes, strict=True)]
@@ -71,6 +71,8 @@ def _of_rows(inputs: Sequence[Tensor], axis: Any, grad: IndexedSlices) -> list[I
 
 def _columns(sizes: Sequence[Tensor], place: Any, grad: Any) -> list[IndexedSlices]:
     """Joined along another axis than the first: every input has all rows, and its part of each."""
+    from evergraph.ops.arithmetic import add
+
     count: Any = shape(sizes[0])
     mask: Any = concat(
         [
@@ -85,14 +87,16 @@ def _columns(sizes: Sequence[Tensor], place: Any, grad: Any) -> list[IndexedSlic
     for size in sizes:
         extent = concat([[-1], slice_(size, [1], [-1])], 0)
         parts.append(IndexedSlices(slice_(grad.values, begin, extent), grad.indices, size))
-        begin = begin + size * mask
+        begin = add(begin, size * mask)
     return parts
 
 
 def _rows(sizes: Sequence[Tensor], place: Any, grad: Any) -> list[IndexedSlices]:
     """Joined along the first axis: every input has the rows that lie in it."""
     from evergraph.ops.casts import cast
-    from evergraph.ops.gathering import gather, where
+    from evergraph.ops.logical import logical_and
+    from evergraph.ops.picking import gather
+    from evergraph.ops.selection import where
 
     start: Any = constant(0, dtype=grad.indices.dtype)
     parts = []
@@ -101,9 +105,10 @@ def _rows(sizes: Sequence[Tensor], place: Any, grad: Any) -> list[IndexedSlices]
         if length.dtype != grad.indices.dtype:
             length = cast(length, grad.indices.dtype)
         end = start + length
-        inside = (grad.indices >= start) & (grad.indices < end)
+        inside = logical_and(grad.indices >= start, grad.indices < end)
         chosen = squeeze(where(inside), axis=[1])
         rows: Any = gather(grad.indices, chosen)
-        parts.append(IndexedSlices(gather(grad.values, chosen), rows - start, size))
+        rows = rows - start
+        parts.append(IndexedSlices(gather(grad.values, chosen), rows, size))
         start = end
     return parts

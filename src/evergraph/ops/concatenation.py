@@ -118,11 +118,11 @@ class Concat:
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """The tensors of the list ``values`` behind one another along ``axis``.
 
-    Raises TypeError for the order of arguments that TensorFlow had before 1.0, ValueError where
-    shapes do not fit.
+    Raises ValueError for the order of arguments that TensorFlow had before 1.0, and where shapes do
+    not fit.
     """
     if isinstance(values, numbers.Integral) and isinstance(axis, (list, tuple)):
-        raise TypeError(
+        raise ValueError(
             f"tf.concat(values, axis): the list of tensors comes first (before TensorFlow 1.0 it "
             f"came second). Write tf.concat([...], {values})."
         )

@@ -114,8 +114,9 @@ def _filled(shape: Any, dtype: Any, name: str | None, default_name: str, number:
     value = _element(kind, number)
     with name_scope(name, default_name, [shape]) as scope:
         if not isinstance(shape, Tensor):
-            if _is_small(shape):
-                return constant(value, kind, shape, name=scope)
+            small = _constant_if_small(value, shape, kind, scope)
+            if small is not None:
+                return small
             try:
                 shape = convert_to_tensor(TensorShape(shape))
             except (TypeError, ValueError):
@@ -135,11 +136,13 @@ def _element(kind: DType, number: int) -> Any:
     return number
 
 
-def _is_small(shape: Any) -> bool:
+def _constant_if_small(value: Any, shape: Any, dtype: DType, name: str) -> Tensor | None:
     try:
-        return bool(np.prod(shape) < _SMALL)
+        if np.prod(shape) < _SMALL:
+            return constant(value, dtype, shape, name=name)
     except (NotImplementedError, TypeError):
-        return False  # There are tensors in it, or unknown sizes.
+        pass  # There are tensors in it, or unknown sizes; or it is a number, not a list of them.
+    return None
 
 
 def zeros_like(

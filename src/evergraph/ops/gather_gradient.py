@@ -54,9 +54,8 @@ def gather_gradient(op: Any, grad: Any) -> Tensor | IndexedSlices:
     values = array.reshape(dense_rows(grad), values_shape)
     # The axis goes to the front of what is not batch, and back in the end.
     forward = concat([batches, [axis_rank], before, after], 0)
-    result = _summed(
-        gather(dims, forward), transpose(values, forward), indices, batch_dims, dims[axis]
-    )
+    values = transpose(values, forward)
+    result = _summed(gather(dims, forward), values, indices, batch_dims, dims[axis])
     return transpose(result, concat([batches, before + 1, [batch_dims], after], 0))
 
 
@@ -94,7 +93,8 @@ def _offset(dims: Any, indices: Any, batch_dims: int) -> Any:
         start, one = array.zeros((), dtype=dtype), array.ones((), dtype=dtype)
         offsets: Any = range_(start, size, one)
         offsets = offsets * step
+        before = tile([1], [dim - 1])
         rank: Any = array.rank(indices)
-        shape = concat([tile([1], [dim - 1]), [size], tile([1], [rank - dim])], axis=0)
+        shape = concat([before, [size], tile([1], [rank - dim])], axis=0)
         places = places + array.reshape(offsets, shape)
     return places

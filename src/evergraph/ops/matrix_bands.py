@@ -204,11 +204,8 @@ def _set(c: Any) -> Dims:
     if dims is not None:
         diagonal = shapes.with_rank(diagonal, len(dims) - 2 + packed)
         rows, cols = dims[-2:]
-        if packed == 2:
-            shapes.merge(diagonal[-2:-1], (band.count,))
         if rows is not None and cols is not None:
             band.check(rows, cols)
-            shapes.merge(diagonal[-1:], (band.longest(rows, cols),))
     if diagonal is None:
         return dims
     return shapes.merge(dims, (*diagonal[:-packed], None, None))

@@ -150,8 +150,8 @@ def _batch_gather_nd(params: Any, indices: Any, batch_dims: int) -> Tensor:
     columns = [array.reshape(grid, (-1,)) for grid in meshgrid(*ranges, indexing="ij")]
     grid = transpose(stack(columns, axis=0))
     grid_shape: Any = array.shape(grid)
-    ones = array.ones(inner_rank, dtype=grid_shape.dtype)
-    grid = array.reshape(grid, concat([grid_shape[:1], ones, grid_shape[1:]], axis=0))
+    parts = [grid_shape[:1], array.ones(inner_rank, dtype=grid_shape.dtype), grid_shape[1:]]
+    grid = array.reshape(grid, concat(parts, axis=0))
     grid = tile(grid, concat(((1,), inner_shape, (1,)), axis=0))
     flat_shape = concat(([batch_size], indices_shape[batch_dims:]), axis=0)
     flat = array.reshape(indices, flat_shape)

@@ -150,9 +150,9 @@ class TensorScatterUpdate:
     def gradient(op, grad):
         indices, updates = op.inputs[1:]
         picked = gather_nd(grad, indices)
+        whole = array.identity(grad)
         zeros = array.zeros_like(updates, dtype=grad.dtype)
-        rest = TensorScatterUpdate(array.identity(grad), indices, zeros)
-        return rest, None, picked
+        return TensorScatterUpdate(whole, indices, zeros), None, picked
 
 
 @op(
@@ -276,7 +276,7 @@ class SparseToDense:
                 f"{columns}"
             )
         elif sparse_values.shape not in ((), (count,)):
-            problem = f"sparse_values has incorrect shape {shapes.text(sparse_values.shape)}, should be [] or [{count}]"  # noqa: E501
+            problem = f"sparse_values has incorrect shape {shapes.text(sparse_values.shape)}, should be [] or [{count}]"
         elif default_value.ndim:
             problem = "default_value should be a scalar."
         if problem is not None:

@@ -166,8 +166,8 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
         # TensorFlow makes this, and does not use it.
         cast(count, start.dtype)
         dims = broadcast_dynamic_shape(array.shape(start), array.shape(stop))
-        first = array.expand_dims(broadcast_to(start, dims), axis=axis)
-        last = array.expand_dims(broadcast_to(stop, dims), axis=axis)
+        start, stop = broadcast_to(start, dims), broadcast_to(stop, dims)
+        first, last = array.expand_dims(start, axis=axis), array.expand_dims(stop, axis=axis)
         return _spaced(first, last, count, axis)
 
 

@@ -122,11 +122,8 @@ def _top_gradient(op: Any, grad: Any) -> Tensor:
 
     in_shape: Any = array.shape(op.inputs[0])
     shape: Any = array.shape(op.outputs[1])
-    size: Any = array.size(shape)
-    width = gather(cast(shape, dtypes.int64), size - 1)
-    rows: Any = array.reshape(op.outputs[1], stack([-1, width]))
-    in_size: Any = array.size(in_shape)
-    in_width: Any = gather(cast(in_shape, dtypes.int64), in_size - 1)
+    rows: Any = array.reshape(op.outputs[1], stack([-1, _last(shape)]))
+    in_width = _last(in_shape)
     rows_shape: Any = array.shape(rows)
     count: Any = cast(rows_shape[0], dtypes.int64)
     starts = array.expand_dims(range_(0, count * in_width, in_width), -1)
@@ -135,6 +132,15 @@ def _top_gradient(op: Any, grad: Any) -> Tensor:
         array.expand_dims(places, -1), array.reshape(grad, [-1]), [reduce_prod(in_shape)]
     )
     return array.reshape(flat, in_shape)
+
+
+def _last(shape: Tensor) -> Any:
+    """The last size in ``shape``, as int64."""
+    from evergraph.ops.casts import cast
+
+    wide = cast(shape, dtypes.int64)
+    count: Any = array.size(shape)
+    return gather(wide, count - 1)
 
 
 def top_k(
@@ -390,12 +396,12 @@ def searchsorted(
         raise ValueError(
             f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'."
         )
-    size: Any = array.shape(sorted_sequence)
+    size: Any = array.shape(sorted_sequence, out_type=None)
     length = size[-1]
-    values_size: Any = array.shape(values)
+    values_size: Any = array.shape(values, out_type=None)
     width = values_size[-1]
     rows = array.reshape(sorted_sequence, [-1, length])
     wanted = array.reshape(values, [-1, width])
     build = UpperBound if side == "right" else LowerBound
     found = build(rows, wanted, out_type=out_type, name=name)
-    return array.reshape(found, array.shape(values))
+    return array.reshape(found, array.shape(values, out_type=None))
