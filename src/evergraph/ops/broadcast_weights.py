@@ -44,13 +44,14 @@ class DenseToDenseSetOperation:
     """Row by row, what a set operation makes of two sets; the results sorted, as a sparse tensor."""
 
     def shape(c):
-        rank = None
+        rank, groups = None, None
         for dims in (c.shape(0), c.shape(1)):
             if dims is None:
                 continue
             if len(dims) < 2:
                 raise ValueError(f"Input must have rank 2 or more, got {shapes.text(dims)}")
             rank = len(dims)
+            groups = shapes.merge(groups, dims[:-1])
         return [(None, rank), (None,), (rank,)]
 
     def compute(xp, set1, set2, *, set_operation):

@@ -216,6 +216,34 @@ class MaxPoolV2:
     def compute(xp, input, ksize, strides, *, padding, data_format):
         return _max_pool(xp, input, ksize.tolist(), strides.tolist(), padding, data_format)
 
+    def gradient(op, grad):
+        x, ksize, strides = op.inputs
+        attrs = {name: op.attrs[name] for name in ("padding", "data_format")}
+        return MaxPoolGradV2(x, op.outputs[0], grad, ksize, strides, **attrs), None, None
+
+
+@op(
+    "MaxPoolGradV2",
+    "orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32 -> output: T",
+    padding="{'SAME', 'VALID'}",
+    data_format=_FORMAT_2D,
+    T=_REAL + " = DT_FLOAT",
+    static="ksize, strides",
+)
+class MaxPoolGradV2:
+    shape = shape_rules.unchanged
+
+    def compute(xp, orig_input, orig_output, grad, ksize, strides, *, padding, data_format):
+        return _spread_to_greatest(
+            orig_input,
+            orig_output,
+            grad,
+            ksize.tolist(),
+            strides.tolist(),
+            padding,
+            data_format,
+        )
+
 
 @op(
     "MaxPoolGrad",
@@ -305,6 +333,43 @@ class MaxPoolWithArgmax:
             found = np.where(here, padded_places[part], found)
             open_windows &= ~here
         return np.array(pooled), found.astype(Targmax.as_numpy_dtype)
+
+    def gradient(op, grad, unused):
+        names = ("ksize", "strides", "padding", "include_batch_in_index")
+        attrs = {name: op.attrs[name] for name in names}
+        return MaxPoolGradWithArgmax(op.inputs[0], grad, op.outputs[1], **attrs)
+
+
+@op(
+    "MaxPoolGradWithArgmax",
+    "input: T, grad: T, argmax: Targmax -> output: T",
+    ksize="list(int) >= 4",
+    strides="list(int) >= 4",
+    padding="{'SAME', 'VALID'}",
+    include_batch_in_index=False,
+    Targmax="{int32, int64}",
+    T=_REAL,
+)
+class MaxPoolGradWithArgmax:
+    """``grad`` summed up at the places that ``argmax`` says."""
+
+    shape = shape_rules.unchanged
+
+    def compute(xp, input, grad, argmax, *, include_batch_in_index):
+        wide = np.float32 if windows.in_float32(grad) else grad.dtype
+        result = np.zeros(input.size, wide)
+        places = argmax.astype(np.int64)
+        if not include_batch_in_index and len(input):
+            each = input.size // len(input)
+            places = places + each * np.arange(len(input)).reshape(-1, 1, 1, 1)
+        if places.size and not (places.min() >= 0 and places.max() < input.size):
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"argmax holds {argmax.max()}, the image has {input.size} elements",
+            )
+        np.add.at(result, places.ravel(), grad.ravel())
+        return result.reshape(input.shape).astype(input.dtype)
 
 
 @op(
