@@ -174,6 +174,7 @@ PROGRAMS = {
             out(run(v.scatter_add(tf.IndexedSlices(tf.constant([[1.0, 1.0]], tf.float64),
                                                    tf.constant([0])))))
             out(run(v[1:3, 0]))
+            out(run(tf.batch_scatter_update(v, [[1], [0], [1], [1]], [[5.0], [6.0], [7.0], [8.0]])))
     """,
     "parts": """
         for resource in (False, True):

@@ -142,6 +142,12 @@ PROGRAMS = {
             v.scatter_add(delta)
             v.scatter_update(delta, name="u")
             v.scatter_nd_sub([[0, 0]], [1.0])
+            v.scatter_nd_max([[0, 0]], [1.0])
+            v.scatter_nd_min([[0, 0]], [1.0], name="least")
+            tf.batch_scatter_update(v, [[1], [0], [1], [1]], [[5.0], [6.0], [7.0], [8.0]])
+            v.batch_scatter_update(tf.IndexedSlices(
+                tf.constant([[5.0], [6.0], [7.0], [8.0]]), tf.constant([[1], [0], [1], [1]])
+            )) if not resource else None
     """,
     "initialized from another": """
         v = tf.Variable([1.0, 2.0], name="v")

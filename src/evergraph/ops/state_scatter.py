@@ -14,8 +14,13 @@ import numpy as np
 from evergraph.graph import shape as shapes
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.registry import Declaration, op
+from evergraph.graph.scopes import name_scope
 from evergraph.ops import row_updates
+from evergraph.ops.array import expand_dims, ones_like, reshape, shape
+from evergraph.ops.casts import cast
+from evergraph.ops.concatenation import concat
 from evergraph.ops.handles import handle_shape
+from evergraph.ops.sequences import Range
 from evergraph.ops.state import is_ref
 from evergraph.ops.types import INDEX, NUMERIC
 
@@ -229,3 +234,44 @@ def scatter_nd_sub(
 ) -> Any:
     """Subtracts ``updates`` at the places ``indices`` ([..., K]) of variable ``ref``."""
     return _scatter(ScatterNdSub, ResourceScatterNdSub, ref, indices, updates, use_locking, name)
+
+
+def scatter_nd_min(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None
+) -> Any:
+    """The smaller of ``updates`` and what is at the places ``indices`` of variable ``ref``."""
+    return _scatter(ScatterNdMin, ResourceScatterNdMin, ref, indices, updates, use_locking, name)
+
+
+def scatter_nd_max(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None
+) -> Any:
+    """The larger of ``updates`` and what is at the places ``indices`` of variable ``ref``."""
+    return _scatter(ScatterNdMax, ResourceScatterNdMax, ref, indices, updates, use_locking, name)
+
+
+def batch_scatter_update(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
+) -> Any:
+    """Puts ``updates[..., i, :]`` at row ``indices[..., i]`` of the same batch of variable ``ref``.
+
+    Raises ValueError where the rank of ``indices`` is not known.
+    """
+    with name_scope(name):
+        indices = convert_to_tensor(indices, name="indices")
+        sizes: Any = shape(indices)
+        rank = indices.shape.rank
+        if rank is None:
+            raise ValueError("batch_gather does not allow indices with unknown shape.")
+        places: Any = expand_dims(indices, axis=-1)
+        columns = []
+        for axis in range(rank - 1):
+            size = sizes[axis]
+            along = [1] * (rank + 1)
+            along[axis] = size
+            numbers: Any = reshape(Range(0, size, 1), along)
+            if numbers.dtype.base_dtype != places.dtype:
+                numbers = cast(numbers, places.dtype)
+            columns.append(numbers * ones_like(places))
+        where = concat([*columns, places], axis=-1)
+        return scatter_nd_update(ref, where, updates, use_locking=use_locking)

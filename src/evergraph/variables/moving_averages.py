@@ -52,7 +52,10 @@ def assign_moving_average(
 
 
 def _assign_without_bias(average: Any, value: Any, rate: Any) -> Any:
-    with variable_scope(average.name[: -len(":0")], values=[average, value, rate]), colocate_with(average):
+    with (
+        variable_scope(average.name[: -len(":0")], values=[average, value, rate]),
+        colocate_with(average),
+    ):
         biased = get_variable(
             _unused("biased"),
             initializer=zeros_initializer(),

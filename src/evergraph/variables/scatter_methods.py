@@ -81,3 +81,18 @@ class ScatterMethods:
     def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Subtracts ``updates``."""
         return state_scatter.scatter_nd_sub(self, indices, updates, True, name)
+
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Takes the smaller of each element and the one in ``updates``."""
+        return state_scatter.scatter_nd_min(self, indices, updates, True, name)
+
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Takes the larger of each element and the one in ``updates``."""
+        return state_scatter.scatter_nd_max(self, indices, updates, True, name)
+
+    def batch_scatter_update(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Puts rows in, batch by batch."""
+        indices, rows = _parts(sparse_delta)
+        return state_scatter.batch_scatter_update(self, indices, rows, use_locking, name)
