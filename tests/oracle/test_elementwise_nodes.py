@@ -224,6 +224,8 @@ PROGRAMS = {
         tf.igamma(f, g)
         tf.igammac(f, 1.0, name="above")
         tf.betainc(f, f, 0.5)
+        tf.lbeta(f)
+        tf.lbeta([1.5, 2.5], name="beta")
     """,
     "complex numbers": """
         tf.complex(f, f)

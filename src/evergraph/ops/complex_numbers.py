@@ -144,8 +144,8 @@ def angle(input: Any, name: str | None = None) -> Tensor:
             return Angle(input, Tout=kind.real_dtype, name=scope)
         from evergraph.ops.selection import where
 
-        negative: Any = input < 0  # type: ignore[operator]  # operators are plugged in
-        turned = np.pi * array.ones_like(input)  # type: ignore[operator]
+        negative: Any = input < 0
+        turned = np.pi * array.ones_like(input)
         return where(negative, turned, array.zeros_like(input))
 
 

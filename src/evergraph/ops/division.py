@@ -22,6 +22,7 @@ from evergraph.ops.arithmetic import (
     FLOATS_COMPLEX_HALF_FIRST,
     MULTIPLIED,
     gradient_where_nonzero,
+    zero_where,
 )
 from evergraph.ops.broadcasting import unbroadcast
 from evergraph.ops.casts import cast
@@ -127,8 +128,7 @@ class DivNoNan:
     shape = shape_rules.broadcast
 
     def compute(xp, x, y):
-        quotient = xp.true_divide(x, y)
-        return xp.where(y == 0, quotient.dtype.type(0), quotient)
+        return zero_where(xp, y == 0, xp.true_divide(x, y))
 
     def gradient(op, grad):
         x, y = conj(op.inputs[0]), conj(op.inputs[1])
@@ -167,8 +167,7 @@ class Xdivy:
     shape = shape_rules.broadcast
 
     def compute(xp, x, y):
-        quotient = xp.true_divide(x, y)
-        return xp.where(x == 0, quotient.dtype.type(0), quotient)
+        return zero_where(xp, x == 0, xp.true_divide(x, y))
 
     def gradient(op, grad):
         from evergraph.ops.unary import negative
@@ -214,7 +213,9 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y", dtype=x.dtype.base_dtype)
         kind = _same_type(x, y)
-        return (RealDiv if kind.is_floating or kind.is_complex else FloorDiv)(x, y, name=scope)
+        if kind.is_floating or kind.is_complex:
+            return RealDiv(x, y, name=scope)
+        return FloorDiv(x, y, name=scope)
 
 
 @op("FloorDiv", "x: T, y: T -> z: T", T=MULTIPLIED)

@@ -14,7 +14,7 @@ from evergraph.formats import dtypes
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
-from evergraph.ops.arithmetic import Add, AddV2, multiply, pow, subtract
+from evergraph.ops.arithmetic import multiply, pow, subtract, sum_of_two
 from evergraph.ops.bitwise import bitwise_and, bitwise_or, bitwise_xor, invert
 from evergraph.ops.comparison import greater, greater_equal, less, less_equal
 from evergraph.ops.division import FloorMod, div, floordiv, truediv
@@ -60,7 +60,7 @@ def override_binary_operator(function: Binary, name: str) -> None:
 def _add(x: Any, y: Any, name: str | None = None) -> Tensor:
     if not isinstance(y, Tensor):
         y = convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
-    return (Add if x.dtype.base_dtype == dtypes.string else AddV2)(x, y, name=name)
+    return sum_of_two(x, y, name)
 
 
 def _mod(x: Any, y: Any, name: str | None = None) -> Tensor:

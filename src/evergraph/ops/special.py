@@ -161,6 +161,16 @@ def lgamma(x: Any, name: str | None = None) -> Tensor:
     return Lgamma(x, name=name)
 
 
+def lbeta(x: Any, name: str | None = None) -> Tensor:
+    """The logarithm of the beta function of the vectors along the last dimension of ``x``."""
+    from evergraph.ops.reductions import reduce_sum
+
+    with name_scope(name, "lbeta", [x]):
+        x = convert_to_tensor(x, name="x")
+        product = reduce_sum(lgamma(x), axis=[-1])
+        return product - lgamma(reduce_sum(x, axis=[-1]))
+
+
 @op("Digamma", "x: T -> y: T", T=FLOATS)
 class Digamma:
     shape = shape_rules.unchanged

@@ -55,12 +55,12 @@ def _gamma_shares(a: Array, x: Array, slope: bool = False) -> tuple[Array, Array
         second[chosen] = 1 - share
         slopes[chosen] = change if function is _share_below else -change
     # The ends: nothing lies below 0, all below infinity; nothing where ``a`` is infinite.
-    for ends, share in (
+    for ends, below_them in (
         ((a > 0) & np.isfinite(a) & np.isposinf(x), 1.0),
         (np.isposinf(a) & (x > 0), 0.0),
         ((a > 0) & (x == 0), 0.0),
     ):
-        below[ends], above[ends], slopes[ends] = share, 1 - share, 0.0
+        below[ends], above[ends], slopes[ends] = below_them, 1 - below_them, 0.0
     # TensorFlow looks at x first.
     below[x == 0] = slopes[x == 0] = 0.0
     return below, above, slopes

@@ -11,6 +11,7 @@ from evergraph.graph.registry import op
 from evergraph.graph.scopes import control_dependencies, name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, shape_rules
+from evergraph.ops.arithmetic import multiply, zero_where
 from evergraph.ops.casts import cast
 from evergraph.ops.complex_numbers import ComplexAbs, conj
 from evergraph.ops.constant import constant
@@ -18,11 +19,6 @@ from evergraph.ops.division import DivNoNan
 from evergraph.ops.types import FLOATS_COMPLEX
 
 _SIGNED = "{bfloat16, half, float, double, int8, int16, int32, int64, complex64, complex128}"
-
-
-def _no_gradient(xp, out_gradient, gradient):
-    """``gradient``, but 0 where nothing comes in: there an infinite slope must not make a NaN."""
-    return xp.where(out_gradient == 0, gradient.dtype.type(0), gradient)
 
 
 def _conjugate(x):
@@ -104,8 +100,6 @@ class Square:
     compute = np.square
 
     def gradient(op, grad):
-        from evergraph.ops.arithmetic import multiply
-
         x = op.inputs[0]
         with control_dependencies([grad]):
             x = conj(x)
@@ -134,8 +128,10 @@ class SqrtGrad:
     shape = shape_rules.unchanged
 
     def compute(xp, y, dy):
-        half = dy.dtype.type(0.5) * dy
-        return _no_gradient(xp, dy, xp.true_divide(half, _conjugate(y)))
+        slope = dy.dtype.type(0.5) * dy
+        slope /= _conjugate(y)
+        # An infinite slope must not make a NaN of nothing; so too below.
+        return zero_where(xp, dy == 0, slope)
 
     def gradient(op, grad):
         a, y = op.inputs[0], op.outputs[0]
@@ -168,7 +164,10 @@ class RsqrtGrad:
 
     def compute(xp, y, dy):
         y = _conjugate(y)
-        return _no_gradient(xp, dy, y.dtype.type(-0.5) * dy * y * y * y)
+        slope = dy.dtype.type(-0.5) * dy
+        for _ in range(3):
+            slope *= y
+        return zero_where(xp, dy == 0, slope)
 
     def gradient(op, grad):
         a, b = op.inputs
@@ -204,7 +203,10 @@ class Inv:
 
 def _reciprocal_slope(xp, y, dy):
     y = _conjugate(y)
-    return _no_gradient(xp, dy, -dy * y * y)
+    slope = -dy
+    slope *= y
+    slope *= y
+    return zero_where(xp, dy == 0, slope)
 
 
 def _reciprocal_slope_gradient(op, grad):
@@ -314,9 +316,12 @@ class Sigmoid:
             # A sum of two bytes has lost the small part: wide inside, as TensorFlow does it.
             wide = xp.exp(-x.astype(xp.float32)) + 1
             return xp.reciprocal(wide).astype(x.dtype)
-        total = xp.exp(-x)
-        total += 1
-        return xp.reciprocal(total)
+        if xp is np and x.ndim:
+            result = np.negative(x)
+            np.exp(result, out=result)
+            result += 1
+            return np.reciprocal(result, out=result)
+        return xp.reciprocal(xp.exp(-x) + 1)
 
     def gradient(op, grad):
         with control_dependencies([grad]):
