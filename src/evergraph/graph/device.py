@@ -52,7 +52,7 @@ class DeviceSpec:
         if self.device_type is not None:
             raise ValueError(f"Cannot specify multiple device types: '{spec}'")
         self.device_type = device_type.upper()
-        self.device_index = None if index in (None, "*") else int(index)  # type: ignore[arg-type]
+        self.device_index = None if index in (None, "*") else int(index)
 
     def parse_from_string(self, spec: str) -> DeviceSpec:
         """Replaces this spec by what ``spec`` says (TensorFlow 1's spelling)."""

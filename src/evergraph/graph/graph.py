@@ -490,7 +490,7 @@ class Graph:
                 if from_version is not None and op._id < from_version:
                     continue
                 node = op.fill_node_def(message.node.add())
-                if add_shapes:
+                if add_shapes and op.outputs:
                     dims = tuple(tensor.dims for tensor in op.outputs)
                     attributes.encode("list(shape)", dims, node.attr["_output_shapes"])
             for function in self.functions.values():

@@ -90,7 +90,8 @@ def _as_graph_def(graph_def: Any) -> Any:
 def _check_return_elements(return_elements: Sequence[str] | None) -> list[str] | None:
     if return_elements is None:
         return None
-    texts = [item.decode() if isinstance(item, bytes) else item for item in return_elements]
+    given: list[Any] = list(return_elements)
+    texts = [item.decode() if isinstance(item, bytes) else item for item in given]
     if isinstance(return_elements, (str, bytes)) or not all(
         isinstance(item, str) for item in texts
     ):
@@ -108,7 +109,8 @@ class _Map:
             )
         self._values: dict[_Source, Any] = {}
         self._texts: dict[_Source, str] = {}
-        for key, value in input_map.items():
+        given: dict[Any, Any] = dict(input_map)
+        for key, value in given.items():
             text = key.decode() if isinstance(key, bytes) else key
             source = parse_input(text)
             is_control = source.index == -1

@@ -11,7 +11,8 @@ argument is
 
 An attribute is given by its default (``transpose_a=False``, ``axis=0``), or by a string in OpDef's grammar:
 ``"type"``, ``"{half, float}"``, ``"{int32, int64} = DT_INT32"``, ``"list(int) >= 4"``, ``"{'SAME', 'VALID'}"``,
-``"int >= 1"``, ``"string = ''"``, ``"list(int) = [1, 1]"``, ``"func"``, ``"shape"``.
+``"int >= 1"``, ``"string = ''"``, ``"list(int) = [1, 1]"``, ``"func"``, ``"shape"``,
+``"tensor = { dtype: DT_INT32 int_val: 1 }"``.
 
 Source of the grammar: the Attr/Input/Output documentation of TensorFlow's op registration (core/framework/op.h).
 """
@@ -191,5 +192,10 @@ def _parse_default(kind: str, text: str) -> Any:
             if text in ("<unknown>", "{ unknown_rank: true }")
             else tuple(ast.literal_eval(text))
         )
+    if kind == "tensor":
+        from evergraph.formats.message_text import parse_text
+        from evergraph.formats.protos import TensorProto
+
+        return parse_text(text[1:-1], TensorProto())
     value = ast.literal_eval(text)
     return tuple(value) if isinstance(value, list) else value

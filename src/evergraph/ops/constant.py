@@ -41,8 +41,9 @@ def constant(
     proto = make_tensor_proto(value, dtype=dtype, shape=shape, verify_shape=verify_shape)
     graph = get_default_graph()
     kind = dtypes.as_dtype(proto.dtype)
+    declaration: Any = Const
     node = graph.add_operation(
-        Const, "Const", _node_name(graph, name), (), {"value": proto, "dtype": kind}, (kind,)
+        declaration, "Const", _node_name(graph, name), (), {"value": proto, "dtype": kind}, (kind,)
     )
     return node.outputs[0]
 

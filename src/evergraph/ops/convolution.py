@@ -442,11 +442,8 @@ def conv2d(
 def _per_dimension(values: Any, data_format: str, what: str) -> list[int]:
     """A number for each dimension, from one, from those of the spatial dimensions, or from all."""
     count = len(data_format) - 2
-    given = (
-        [values]
-        if isinstance(values, (int, np.integer))
-        else list(values if values is not None else [1])
-    )
+    several = values if values is not None else [1]
+    given: list[Any] = [several] if isinstance(several, (int, np.integer)) else list(several)
     if len(given) == 1:
         given = given * count
     if len(given) == count:

@@ -183,7 +183,7 @@ class _Walk:
             )
         from evergraph.ops.array import ones, shape
 
-        result = []
+        result: list[Any] = []
         for i, (y, grad) in enumerate(
             zip(ys, convert_n(self._grad_ys, name="grad_y"), strict=True)
         ):

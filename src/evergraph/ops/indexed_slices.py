@@ -88,7 +88,7 @@ class IndexedSlices:
         return f"IndexedSlices(indices={self._indices}, values={self._values}{shape})"
 
     def __neg__(self) -> IndexedSlices:
-        return IndexedSlices(-self._values, self._indices, self._dense_shape)  # type: ignore[operator]
+        return IndexedSlices(-self._values, self._indices, self._dense_shape)
 
 
 def convert_to_tensor_or_indexed_slices(
@@ -139,7 +139,7 @@ def _densify(
         )
     from evergraph.ops.segments import unsorted_segment_sum
 
-    rows = value.dense_shape[0]  # type: ignore[index]  # the array family plugs indexing in
+    rows = value.dense_shape[0]
     return unsorted_segment_sum(value.values, value.indices, rows, name=name)
 
 

@@ -244,7 +244,7 @@ def matmul(
             a, transpose_a = _conjugated(a), True
         if adjoint_b:
             b, transpose_b = _conjugated(b), True
-        return MatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=scope)  # type: ignore[no-any-return]
+        return MatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=scope)
 
 
 def _conjugated(x: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ def _accumulate(xp: Any, name: str, x: Any, reduction_indices: Any, keep_dims: b
     return getattr(xp, name)(x, axis=axes, dtype=x.dtype, keepdims=keep_dims)
 
 
-_UFUNCS = {"sum": np.add, "prod": np.multiply}
+_UFUNCS: dict[str, Any] = {"sum": np.add, "prod": np.multiply}
 
 
 def _sum_gradient(op, grad):
@@ -532,7 +532,7 @@ def reduce_logsumexp(
         x = convert_to_tensor(input_tensor)
         largest = reduce_max(x, axis=axis, keepdims=True)
         largest = stop_gradient(where(is_finite(largest), largest, array.zeros_like(largest)))
-        result = log(reduce_sum(exp(x - largest), axis=axis, keepdims=keep))  # type: ignore[operator]
+        result = log(reduce_sum(exp(x - largest), axis=axis, keepdims=keep))
         if not keep:
             largest = array.reshape(largest, array.shape(result))
         from evergraph.ops.arithmetic import add

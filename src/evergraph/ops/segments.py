@@ -372,55 +372,55 @@ class UnsortedSegmentMax:
 
 def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """Rows with the same id added up; ids never get smaller."""
-    return SegmentSum(data, segment_ids, name=name)  # type: ignore[no-any-return]
+    return SegmentSum(data, segment_ids, name=name)
 
 
 def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The mean of the rows with the same id; ids never get smaller."""
-    return SegmentMean(data, segment_ids, name=name)  # type: ignore[no-any-return]
+    return SegmentMean(data, segment_ids, name=name)
 
 
 def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The product of the rows with the same id; ids never get smaller."""
-    return SegmentProd(data, segment_ids, name=name)  # type: ignore[no-any-return]
+    return SegmentProd(data, segment_ids, name=name)
 
 
 def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The least of the rows with the same id; ids never get smaller."""
-    return SegmentMin(data, segment_ids, name=name)  # type: ignore[no-any-return]
+    return SegmentMin(data, segment_ids, name=name)
 
 
 def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The greatest of the rows with the same id; ids never get smaller."""
-    return SegmentMax(data, segment_ids, name=name)  # type: ignore[no-any-return]
+    return SegmentMax(data, segment_ids, name=name)
 
 
 def unsorted_segment_sum(
     data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
 ) -> Tensor:
     """Rows with the same id added up, one for each of ``num_segments`` ids; negative ids count nowhere."""
-    return UnsortedSegmentSum(data, segment_ids, num_segments, name=name)  # type: ignore[no-any-return]
+    return UnsortedSegmentSum(data, segment_ids, num_segments, name=name)
 
 
 def unsorted_segment_prod(
     data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
 ) -> Tensor:
     """The product of the rows with the same id; 1 where there are none."""
-    return UnsortedSegmentProd(data, segment_ids, num_segments, name=name)  # type: ignore[no-any-return]
+    return UnsortedSegmentProd(data, segment_ids, num_segments, name=name)
 
 
 def unsorted_segment_min(
     data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
 ) -> Tensor:
     """The least of the rows with the same id; the type's greatest number where there are none."""
-    return UnsortedSegmentMin(data, segment_ids, num_segments, name=name)  # type: ignore[no-any-return]
+    return UnsortedSegmentMin(data, segment_ids, num_segments, name=name)
 
 
 def unsorted_segment_max(
     data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
 ) -> Tensor:
     """The greatest of the rows with the same id; the type's least number where there are none."""
-    return UnsortedSegmentMax(data, segment_ids, num_segments, name=name)  # type: ignore[no-any-return]
+    return UnsortedSegmentMax(data, segment_ids, num_segments, name=name)
 
 
 def _row_counts(segment_ids: Any, num_segments: Any, dtype: Any) -> Tensor:
@@ -439,11 +439,11 @@ def unsorted_segment_mean(
         data = convert_to_tensor(data)
         total = unsorted_segment_sum(data, segment_ids, num_segments)
         counts = _aligned(_row_counts(segment_ids, num_segments, data.dtype), total)
-        return total / counts  # type: ignore[operator,no-any-return]
+        return total / counts
 
 
 def _aligned(counts: Tensor, totals: Tensor) -> Tensor:
     from evergraph.ops.concatenation import concat
 
-    extra = array.rank(totals) - array.rank(counts)  # type: ignore[operator]
+    extra = array.rank(totals) - array.rank(counts)
     return array.reshape(counts, concat([array.shape(counts), array.ones([extra], "int32")], 0))

@@ -33,7 +33,8 @@ class PartialRun:
     def run(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> Any:
         """The values of ``fetches``. Raises ValueError for what was not announced, or is fed or fetched twice."""
         fetch = FetchPlan(self._session.graph, fetches)
-        for item in (*fetch.tensors, *fetch.targets):
+        wanted_items: list[Any] = [*fetch.tensors, *fetch.targets]
+        for item in wanted_items:
             if item not in self._fetchable and item not in self._targets:
                 raise ValueError(
                     f"{item.name} was not given to partial_run_setup, or has been fetched already"

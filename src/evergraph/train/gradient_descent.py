@@ -32,11 +32,11 @@ class GradientDescentOptimizer(FusedOptimizer):
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
         # Subtracting adds up by itself: rows may be named more than once.
         rate = cast(self._tensors["learning_rate"], var.dtype.base_dtype)
-        delta = IndexedSlices(grad.values * rate, grad.indices, grad.dense_shape)  # type: ignore[operator]
+        delta = IndexedSlices(grad.values * rate, grad.indices, grad.dense_shape)
         return var.scatter_sub(delta, use_locking=self._use_locking)
 
     def _resource_apply_sparse_duplicate_indices(
         self, grad: Tensor, handle: Any, indices: Tensor
     ) -> Any:
         rate = cast(self._tensors["learning_rate"], grad.dtype.base_dtype)
-        return ResourceScatterAdd(handle.handle, indices, -grad * rate)  # type: ignore[operator]
+        return ResourceScatterAdd(handle.handle, indices, -grad * rate)

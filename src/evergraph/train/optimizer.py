@@ -250,7 +250,8 @@ class Optimizer:
         key = (name, colocate_with.graph)
         if key not in self._non_slots:
             with colocate_with.graph.colocate_with(colocate_with):
-                self._non_slots[key] = Variable(
+                make: Any = Variable  # a metaclass picks the kind of variable
+                self._non_slots[key] = make(
                     initial_value,
                     name=name,
                     trainable=False,

@@ -11,17 +11,17 @@ from evergraph.train.saver import Saver
 
 #: What the restoring side of a Saver consists of, in any TensorFlow so far.
 _RESTORING = frozenset(
-    """Assign AssignVariableOp Cast Const ExpandDims Identity NoOp Pack Placeholder PlaceholderWithDefault
-    RestoreV2 Restore RestoreSlice Reshape ShardedFilename ShardedFilespec Split SplitV StridedSlice VarHandleOp Variable
-    VariableV2""".split()
+    """Assign AssignVariableOp Cast Const ExpandDims Identity NoOp Pack Placeholder
+    PlaceholderWithDefault RestoreV2 Restore RestoreSlice Reshape ShardedFilename ShardedFilespec
+    Split SplitV StridedSlice VarHandleOp Variable VariableV2""".split()
 )
 
 
 def restore_only(session: Session, saver: Saver, prefix: Any) -> None:
     """``saver.restore``, after a look at what that would run.
 
-    Raises PermissionDeniedError where the restore operation of the graph does something else than reading a checkpoint
-    into variables; otherwise as ``Saver.restore``.
+    Raises PermissionDeniedError where the restore operation of the graph does something else than
+    reading a checkpoint into variables; otherwise as ``Saver.restore``.
     """
     graph = session.graph
     try:
