@@ -152,9 +152,3 @@ row(
     case(grid(1, 2, 2, 6)),
     case(grid(1, 2, 1, 5), depth_radius=1, bias=2.0, alpha=0.5, beta=0.75),
 )
-for op in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"):
-    row(
-        op,
-        case(grid(2, 3, 3, 2), grid(2), grid(2), value([]), value([])),
-        case(grid(2, 3, 3, 2), grid(2), grid(2), grid(2), positive(2), is_training=False),
-    )
