@@ -13,7 +13,7 @@ from tests.programs.runner import evergraph_run
 
 
 @pytest.fixture
-def write(tmp_path: Path):  # noqa: ANN201
+def write(tmp_path: Path):
     def make(source: str, name: str = "program.py") -> Path:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

@@ -10,14 +10,10 @@ import typer
 
 # Where water boils (degrees Fahrenheit) at which air pressure (inches of mercury): J. D. Forbes's measurements in the
 # Alps and in Scotland, published in 1857.
-_PRESSURES = (
-    [20.79, 20.79, 22.40, 22.67, 23.15, 23.35, 23.89, 23.99, 24.02]
-    + [24.01, 25.14, 26.57, 28.49, 27.76, 29.04, 29.88, 30.06]
-)  # fmt: skip
-_BOILING_POINTS = (
-    [194.5, 194.3, 197.9, 198.4, 199.4, 199.9, 200.9, 201.1, 201.4]
-    + [201.3, 203.6, 204.6, 209.5, 208.6, 210.7, 211.9, 212.2]
-)  # fmt: skip
+_PRESSURES = [20.79, 20.79, 22.40, 22.67, 23.15, 23.35, 23.89, 23.99, 24.02]
+_PRESSURES += [24.01, 25.14, 26.57, 28.49, 27.76, 29.04, 29.88, 30.06]
+_BOILING_POINTS = [194.5, 194.3, 197.9, 198.4, 199.4, 199.9, 200.9, 201.1, 201.4]
+_BOILING_POINTS += [201.3, 203.6, 204.6, 209.5, 208.6, 210.7, 211.9, 212.2]
 _STEPS = 200
 _AT = 29.92  # The pressure at sea level.
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from evergraph.platform import flags as flags
 from evergraph.platform.flags import FLAGS
 
 

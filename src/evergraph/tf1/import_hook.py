@@ -50,14 +50,15 @@ class _Loader(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The module of evergraph has run already; an inner one has nothing to run. What importing under another name has
-        # written into it is taken back.
+        # The module of evergraph has run already; an inner one has nothing to run. What importing
+        # under another name has written into it is taken back.
         if self._own_spec is not None:
             module.__spec__ = self._own_spec
 
 
 def _target(fullname: str) -> str | None:
-    """The module that answers to ``fullname``: one of evergraph's, or (the name itself) an inner one; None: there is none."""
+    """The module that answers to ``fullname``: one of evergraph's; the name itself for an inner one;
+    or None."""
     for same in _SAME:
         if fullname == same or fullname.startswith(same + "."):
             fullname = _ROOT + fullname[len(same) :]
@@ -89,8 +90,8 @@ def register_as_tensorflow() -> None:
     loaded = sys.modules.get(_ROOT)
     if loaded is not None and not loaded.__name__.startswith("evergraph"):
         raise RuntimeError(
-            "TensorFlow itself has been imported in this process already; call register_as_tensorflow() before anything "
-            "imports it"
+            "TensorFlow itself has been imported in this process already; call "
+            "register_as_tensorflow() before anything imports it"
         )
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)

@@ -1,4 +1,4 @@
-"""TensorFlow's inner paths, which programs of 2016 to 2018 import from: ``tensorflow.python.framework.ops`` and the like.
+"""TensorFlow's inner paths, which programs of 2016 to 2018 import from, such as ``tensorflow.python.ops.math_ops``.
 
 Most names there are public ones under the same name, so an inner module needs a table only for what is not. Paths are
 given below ``tensorflow``.
@@ -28,8 +28,8 @@ _SAME: Final = {
 }
 
 _DTYPES = (
-    "DType QUANTIZED_DTYPES as_dtype bfloat16 bool complex128 complex64 double float16 float32 float64 half int16 int32 "
-    "int64 int8 qint16 qint32 qint8 quint16 quint8 resource string uint16 uint32 uint64 uint8 variant"
+    "DType QUANTIZED_DTYPES as_dtype bfloat16 bool complex128 complex64 double float16 float32 float64 half int16 "
+    "int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource string uint16 uint32 uint64 uint8 variant"
 )
 _CHECKPOINTS = (
     "checkpoint_exists generate_checkpoint_state_proto get_checkpoint_mtimes get_checkpoint_state latest_checkpoint "

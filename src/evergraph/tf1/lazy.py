@@ -1,7 +1,7 @@
 """Namespaces of names that are defined elsewhere, each loaded when it is first used.
 
-A namespace is a table ``{"module": "name name old_name=name ..."}``. What is asked for and not there is an AttributeError
-that says so, with the nearest names and, where TensorFlow 1 had it, that evergraph does not have it yet.
+A namespace is a table ``{"module": "name name old_name=name module_name=. ..."}``. What is asked for and
+not there is an AttributeError that says so, with the nearest names.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def _not_there(shown_as: str, name: str, names: Mapping[str, Any]) -> str:
 class InnerModule(ModuleType):
     """A module at one of TensorFlow's inner paths (``tensorflow.python.ops.math_ops``).
 
-    Scripts of 2016 to 2018 import from them. A name is looked for in the module's own table, then among all public names:
-    most inner functions have the name that they are public under. A package holds modules only.
+    A name is looked for in the module's own table, then among all public names: most inner functions
+    have the name that they are public under. A package holds modules only.
     """
 
     def __init__(self, name: str, table: Mapping[str, str], is_package: bool) -> None:

@@ -71,7 +71,8 @@ class MissingNodeError(errors.InvalidArgumentError, AssertionError, ValueError):
 def extract_sub_graph(graph_def: Any, dest_nodes: str | Sequence[str]) -> Any:
     """The part of ``graph_def`` that ``dest_nodes`` depend on, nodes in their order, with library and versions.
 
-    Raises TypeError for what is no GraphDef or no list, MissingNodeError (an AssertionError) for a name that is not there.
+    Raises TypeError for what is no GraphDef or no list, MissingNodeError (an AssertionError) for a
+    name that is not there.
     """
     if not hasattr(graph_def, "node") or not hasattr(graph_def, "versions"):
         raise TypeError(
@@ -108,8 +109,8 @@ def reachable(nodes: Mapping[str, Any], wanted: Iterable[str]) -> set[str]:
 def candidate_outputs(nodes: Iterable[Any]) -> list[str]:
     """Nodes that look like the outputs of a model, the likeliest first.
 
-    They are the ends of the graph that are neither training, saving, summaries nor initialization. What is called like an
-    output, has more of the graph behind it, and was made later comes first.
+    They are the ends of the graph that are neither training, saving, summaries nor initialization.
+    What is called like an output, has more of the graph behind it, and was made later comes first.
     """
     nodes = list(nodes)
     by_name = {node.name: node for node in nodes}
