@@ -52,7 +52,7 @@ class Band(NamedTuple):
         return band
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         return self.upper - self.lower + 1
 
     def longest(self, rows: int, cols: int) -> int:
@@ -96,7 +96,7 @@ def diagonals_of(xp: Any, matrices: Any, band: Band, padding: Any, align: str) -
     rows, cols = matrices.shape[-2:]
     band.check(rows, cols)
     packed = xp.full(
-        (*matrices.shape[:-2], band.count, band.longest(rows, cols)), padding, matrices.dtype
+        (*matrices.shape[:-2], band.number, band.longest(rows, cols)), padding, matrices.dtype
     )
     for part in band.parts(rows, cols, align):
         picked = matrices[..., part.rows, part.cols]
@@ -104,15 +104,15 @@ def diagonals_of(xp: Any, matrices: Any, band: Band, padding: Any, align: str) -
             packed[..., part.number, part.columns] = picked
         else:
             packed = packed.at[..., part.number, part.columns].set(picked)
-    return packed[..., 0, :] if band.count == 1 else packed
+    return packed[..., 0, :] if band.number == 1 else packed
 
 
 def with_diagonals(xp: Any, matrices: Any, diagonals: Any, band: Band, align: str) -> Any:
     """``matrices`` [..., m, n], which may be written to, with their band replaced."""
     rows, cols = matrices.shape[-2:]
     band.check(rows, cols)
-    packed = diagonals[..., None, :] if band.count == 1 else diagonals
-    wanted = (*matrices.shape[:-2], band.count, band.longest(rows, cols))
+    packed = diagonals[..., None, :] if band.number == 1 else diagonals
+    wanted = (*matrices.shape[:-2], band.number, band.longest(rows, cols))
     if packed.shape != wanted:
         refuse(
             f"diagonal must have the shape of the band {list(band)} of the input, "

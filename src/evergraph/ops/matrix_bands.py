@@ -40,14 +40,14 @@ def _made(c: Any) -> Dims:
     band = _band(c, 1)
     if dims is None or band is None:
         return None
-    if band.count > 1:
+    if band.number > 1:
         at_least(dims, 2)
-        if dims[-2] not in (None, band.count):
+        if dims[-2] not in (None, band.number):
             raise ValueError(
                 "The number of rows of `diagonal` doesn't match the number of diagonals implied "
-                f"from `d_lower` and `d_upper`: {dims[-2]} != {band.count}"
+                f"from `d_lower` and `d_upper`: {dims[-2]} != {band.number}"
             )
-    batch = dims[:-1] if band.count == 1 else dims[:-2]
+    batch = dims[:-1] if band.number == 1 else dims[:-2]
     given = [c.value(i) for i in (2, 3)]
     rows, cols = (-1 if value is None else int(value) for value in given)
     if dims[-1] is None:
@@ -62,15 +62,15 @@ def _made(c: Any) -> Dims:
 
 def _make(xp: Any, diagonal: Any, k: Any, rows: Any, cols: Any, padding: Any, align: str) -> Any:
     band = Band.read(k)
-    if not diagonal.ndim or (band.count > 1 and diagonal.ndim < 2):
-        refuse(f"diagonal must be at least {min(band.count, 2)}-dim, received {diagonal.ndim}")
-    if band.count > 1 and diagonal.shape[-2] != band.count:
+    if not diagonal.ndim or (band.number > 1 and diagonal.ndim < 2):
+        refuse(f"diagonal must be at least {min(band.number, 2)}-dim, received {diagonal.ndim}")
+    if band.number > 1 and diagonal.shape[-2] != band.number:
         refuse(
             "The number of diagonals provided in the input does not match the lower_diag_index and "
-            f"upper_diag_index range: {diagonal.shape[-2]} != {band.count}"
+            f"upper_diag_index range: {diagonal.shape[-2]} != {band.number}"
         )
     size = matrix_size(diagonal.shape[-1], band, int(rows), int(cols))
-    batch = diagonal.shape[:-1] if band.count == 1 else diagonal.shape[:-2]
+    batch = diagonal.shape[:-1] if band.number == 1 else diagonal.shape[:-2]
     whole = xp.full((*batch, *size), padding, diagonal.dtype)
     return with_diagonals(xp, whole, diagonal, band, align)
 
@@ -143,7 +143,7 @@ def _taken(c: Any) -> Dims:
     if rows is not None and cols is not None:
         band.check(rows, cols)
         longest = band.longest(rows, cols)
-    return (*dims[:-2], *([band.count] if band.count > 1 else []), longest)
+    return (*dims[:-2], *([band.number] if band.number > 1 else []), longest)
 
 
 @op(
@@ -200,7 +200,7 @@ def _set(c: Any) -> Dims:
     band = _band(c, 2)
     if band is None:
         return dims
-    packed = 1 if band.count == 1 else 2
+    packed = 1 if band.number == 1 else 2
     if dims is not None:
         diagonal = shapes.with_rank(diagonal, len(dims) - 2 + packed)
         rows, cols = dims[-2:]

@@ -66,8 +66,8 @@ def _surround(xp: Any, x: Any, paddings: Any, value: Any) -> Any:
         return xp.pad(x, pairs, constant_values=value)
     sizes = [n + before + after for n, (before, after) in zip(x.shape, pairs, strict=True)]
     result = np.full(sizes, value, x.dtype) if value is not None else np.zeros(sizes, x.dtype)
-    inside = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, pairs, strict=True))
-    result[(*inside, ...)] = x
+    inside: Any = [slice(before, before + n) for n, (before, _) in zip(x.shape, pairs, strict=True)]
+    result[tuple(inside)] = x
     return result
 
 

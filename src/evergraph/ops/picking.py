@@ -143,7 +143,7 @@ def _gathered(params: Dims, indices: Dims, axis: int | None, batch_dims: int) ->
     axis %= len(params)
     if batch_dims:
         _batch_rank(batch_dims, len(indices), len(params), axis)
-    leading = shapes.merge(params[:batch], indices[:batch])
+    leading: Any = shapes.merge(params[:batch], indices[:batch])
     return (*leading, *params[batch:axis], *indices[batch:], *params[axis + 1 :])
 
 
@@ -185,7 +185,7 @@ def gather(
     if _constant(axis) == 0:
         # A resource variable is read only where it is indexed.
         if hasattr(params, "sparse_read"):
-            return params.sparse_read(indices, name=name)  # type: ignore[no-any-return]
+            return params.sparse_read(indices, name=name)
         return GatherV2(params, indices, axis, name=name)
     return GatherV2(params, indices, axis, batch_dims=batch_dims, name=name)
 

@@ -94,7 +94,7 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: An
         return batch_gather_nd(params, indices, batch_dims, name)
     if hasattr(params, "gather_nd"):
         # A resource variable is read only where it is indexed.
-        return params.gather_nd(indices, name=name)  # type: ignore[no-any-return]
+        return params.gather_nd(indices, name=name)
     return GatherNd(params, indices, name=name)
 
 

@@ -61,8 +61,8 @@ def _scatter(xp: Any, target: Any, indices: Any, updates: Any, how: str) -> Any:
     if not depth:
         # Every update is of the whole: as many rows of a table of one.
         rows = updates.reshape((-1, 1, *target.shape))
-        places = np.zeros((len(rows), 1), np.int64)
-        result = _scatter(xp, target[None], places, rows[:, 0], how)
+        zeros = np.zeros((len(rows), 1), np.int64)
+        result = _scatter(xp, target[None], zeros, rows[:, 0], how)
         return result[0]
     if xp is not np:
         return getattr(target.at[tuple(indices[..., i] for i in range(depth))], how)(updates)

@@ -156,7 +156,7 @@ def dense_rows(grad: Any) -> Any:
         )
     from evergraph.ops.segments import unsorted_segment_sum
 
-    rows = grad.dense_shape[0]  # type: ignore[index]  # evergraph.ops.slicing plugs indexing in
+    rows = grad.dense_shape[0]
     return unsorted_segment_sum(grad.values, grad.indices, rows)
 
 

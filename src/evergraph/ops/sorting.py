@@ -402,6 +402,6 @@ def searchsorted(
     width = values_size[-1]
     rows = array.reshape(sorted_sequence, [-1, length])
     wanted = array.reshape(values, [-1, width])
-    build = UpperBound if side == "right" else LowerBound
+    build: Any = UpperBound if side == "right" else LowerBound
     found = build(rows, wanted, out_type=out_type, name=name)
     return array.reshape(found, array.shape(values, out_type=None))

@@ -15,7 +15,7 @@ from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
-from evergraph.ops import array
+from evergraph.ops import array, passing
 from evergraph.ops.shaping import at_least, renamed
 from evergraph.ops.stacking import stack
 from evergraph.ops.types import INDEX_DEFAULT_INT32
@@ -107,7 +107,7 @@ def _space_to_batch(xp: Any, x: Any, block: Any, paddings: Any) -> Any:
 
 def _batch_to_space(xp: Any, x: Any, block: Any, crops: Any) -> Any:
     rank = block.size
-    wanted = _from_batch_shape(x.shape, rank, block, crops)
+    wanted: Any = _from_batch_shape(x.shape, rank, block, crops)
     parts = block.tolist()
     batch = wanted[0]
     order = [rank]
@@ -117,12 +117,10 @@ def _batch_to_space(xp: Any, x: Any, block: Any, crops: Any) -> Any:
     whole = x.reshape([*parts, batch, *x.shape[1:]]).transpose(order)
     joined = [size * part for size, part in zip(x.shape[1:], parts, strict=False)]
     whole = whole.reshape([batch, *joined, *x.shape[rank + 1 :]])
-    inside = [
-        slice(before, size - after)
-        for size, (before, after) in zip(joined, crops.tolist(), strict=True)
-    ]
-    cropped = whole[(slice(None), *inside, ...)]
-    return cropped if xp is not np else cropped.copy()
+    inside = [slice(None)]
+    for size, (before, after) in zip(joined, crops.tolist(), strict=True):
+        inside.append(slice(before, size - after))
+    return passing.detached(xp, whole[tuple(inside)])
 
 
 def _rank_of_block(c: Any) -> int:

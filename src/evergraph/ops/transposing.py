@@ -104,13 +104,13 @@ def transpose(
     with name_scope(name, "transpose", [a]) as scope:
         if not is_tensor_like(a):
             a = convert_to_tensor(a, name="a")
-        build = ConjugateTranspose if conjugate and a.dtype.is_complex else Transpose
+        build: Any = ConjugateTranspose if conjugate and a.dtype.is_complex else Transpose
         if perm is None:
             rank = a.shape.rank
             if rank is None:
                 from evergraph.ops.sequences import Range
 
-                perm = Range(array.rank(a, optimize=False) - 1, -1, -1)  # type: ignore[operator]
+                perm = Range(array.rank(a, optimize=False) - 1, -1, -1)
             else:
                 perm = np.arange(rank - 1, -1, -1, dtype=np.int32)
         return build(a, perm, name=scope)
