@@ -18,6 +18,7 @@ _NOT_OUTPUTS = frozenset(
     ReadVariableOp MergeSummary ScalarSummary HistogramSummary ImageSummary AudioSummary Print QueueEnqueueV2
     QueueEnqueueManyV2 QueueCloseV2 QueueSizeV2 LookupTableImport ControlTrigger""".split()
 )
+_SETS = ("Assign", "AssignVariableOp")
 _UPDATES = (
     "Apply",
     "ResourceApply",
@@ -116,7 +117,8 @@ def candidate_outputs(nodes: Iterable[Any]) -> list[str]:
     by_name = {node.name: node for node in nodes}
     used: set[str] = set()
     for node in nodes:
-        if not _is_side_effect(node):
+        # What a variable is set to is its initial value, no output; what is summed up or printed may be one.
+        if node.op in _SETS or not _is_side_effect(node):
             used.update(parse_input(text).node for text in node.input)
     ends = [
         (i, node)
