@@ -8,8 +8,9 @@
             return [g.op("StackPopV2", handle, elem_type=T)]
 
 The same function builds the graph here and, by its source, in TensorFlow; what it returns is
-fetched. It uses nothing but ``g`` and the name of a type. ``g.op`` gives the one output, a list of
-several, or the operation where there is none.
+fetched. It uses nothing but ``g`` and the name of a type: ``g.op`` (gives the one output, a list of
+several, or the operation where there is none), ``g.const(value, dtype)``, ``g.after(*made)`` (control
+dependencies), ``g.gradients(ys, xs)``, ``g.library(text)`` (functions, as a GraphDef in text form).
 """
 
 from __future__ import annotations

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from google.protobuf import text_format
 
 import evergraph.ops  # noqa: F401 - declares the ops
 from evergraph.formats import dtypes
+from evergraph.formats.protos import GraphDef, NameAttrList
 from evergraph.graph import registry
 from evergraph.graph.default_graph import default_graph
 from evergraph.graph.graph import Graph
+from evergraph.graph.importer import import_graph_def
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.constant import constant
 from evergraph.ops.gradients import gradients
@@ -348,7 +351,16 @@ class ChainBuilder:
         self._graph = graph
 
     def op(self, op_type: str, *inputs: Any, **attrs: Any) -> Any:
-        return _op(op_type)(*inputs, **attrs)
+        for name, attr in _op(op_type).attrs.items():
+            if attr.kind == "func" and name in attrs:
+                attrs[name] = NameAttrList(name=attrs[name])
+            elif attr.kind == "list(func)" and name in attrs:
+                attrs[name] = [NameAttrList(name=one) for one in attrs[name]]
+        made = _op(op_type)(*inputs, **attrs)
+        if not isinstance(made, (list, tuple)):
+            return made
+        outputs = [o for one in made for o in (one if isinstance(one, (list, tuple)) else [one])]
+        return outputs[0] if len(outputs) == 1 else outputs
 
     def const(self, value: Any, dtype: str) -> Tensor:
         return constant(value, dtypes.as_dtype(dtype))
@@ -358,6 +370,9 @@ class ChainBuilder:
 
     def gradients(self, ys: list[Tensor], xs: list[Tensor]) -> list[Tensor | None]:
         return gradients(ys, xs)
+
+    def library(self, text: str) -> None:
+        import_graph_def(text_format.Parse(text, GraphDef()), name="")
 
 
 def build_chain(one: Chain, case: Mapping[str, Any]) -> tuple[Graph, list[Tensor]]:

@@ -206,6 +206,11 @@ def main(tf, np, cases, want_graph=False):
         def gradients(self, ys, xs):
             return tf.gradients(ys, xs)
 
+        def library(self, text):
+            from google.protobuf import text_format
+
+            tf.import_graph_def(text_format.Parse(text, tf.GraphDef()), name="")
+
     def run_chain(case):
         namespace = {}
         exec(case["chain"], namespace)

@@ -13,7 +13,6 @@ from tests.ops.rows import (
     distinct,
     flags,
     grid,
-    ints,
     positive,
     row,
     special,
@@ -55,15 +54,6 @@ for op in ("ArgMax", "ArgMin"):
         if op == "ArgMax"
         else {},
     )
-for op in ("Cumsum", "Cumprod"):
-    row(
-        op,
-        case(grid(2, 3), const(1)),
-        case(grid(2, 3), const(0), exclusive=True),
-        case(grid(2, 3), value(-1), reverse=True),
-        case(grid(4), value(0), exclusive=True, reverse=True),
-        bad("InvalidArgumentError", grid(2, 3), value(5)),
-    )
 for op in ("SegmentSum", "SegmentMean", "SegmentMax", "SegmentMin", "SegmentProd"):
     row(
         op,
@@ -79,6 +69,5 @@ for op in ("UnsortedSegmentSum", "UnsortedSegmentMax", "UnsortedSegmentMin", "Un
         bad("InvalidArgumentError", grid(3), value([0, 1, 7]), value(3)),
     )
 row("L2Loss", case(grid(2, 3)), case(grid()), case(grid(0)))
-row("Bincount", case(ints(0, 5, 7), value(5), grid(7)), case(ints(0, 5, 7), value(3), value([])))
 row("Softmax", case(grid(2, 4)), case(grid(5)), case(grid(2, 3, 2)), case(positive(1, 1)))
 row("LogSoftmax", case(grid(2, 4)), case(grid(5)), case(grid(2, 3, 2)))

@@ -247,3 +247,138 @@ def resource_and_its_end(g: Any, T: str) -> list[Any]:
 def parallel_concat(g: Any, T: str) -> list[Any]:
     row = g.const([["a", "b"]] if T == "string" else [[1, 2]], T)
     return [g.op("ParallelConcat", [row, row, row], shape=[3, 2])]
+
+
+@chain(
+    "TensorListReserve TensorListSetItem TensorListGetItem TensorListStack TensorListLength "
+    "TensorListElementShape TensorListResize",
+    NUMBERS,
+)
+def list_of_known_length(g: Any, T: str) -> list[Any]:
+    shape, value = g.const([2], "int32"), g.op("Cast", g.const([1, 2], "int32"), DstT=T)
+    empty = g.op("TensorListReserve", shape, g.const(3, "int32"), element_dtype=T)
+    first = g.op("TensorListSetItem", empty, g.const(0, "int32"), value)
+    last = g.op("TensorListSetItem", first, g.const(2, "int32"), value)
+    longer = g.op("TensorListResize", last, g.const(4, "int32"))
+    return [
+        g.op("TensorListGetItem", last, g.const(2, "int32"), shape, element_dtype=T),
+        g.op("TensorListGetItem", last, g.const(1, "int32"), shape, element_dtype=T),
+        g.op("TensorListStack", last, shape, element_dtype=T),
+        g.op("TensorListStack", first, shape, element_dtype=T, num_elements=3),
+        g.op("TensorListStack", longer, shape, element_dtype=T),
+        g.op("TensorListLength", longer),
+        g.op("TensorListElementShape", longer, shape_type="int32"),
+    ]
+
+
+@chain(
+    "EmptyTensorList TensorListPushBack TensorListPopBack TensorListFromTensor TensorListGather "
+    "TensorListConcatLists",
+    TYPES,
+)
+def list_that_grows(g: Any, T: str) -> list[Any]:
+    value = g.op("Cast", g.const([[1, 0], [0, 1]], "int32"), DstT=T) if T != "string" else None
+    value = g.const([["a", "b"], ["c", "d"]], T) if value is None else value
+    shape = g.const([2], "int32")
+    rows = g.op("TensorListFromTensor", value, shape)
+    empty = g.op("EmptyTensorList", shape, g.const(-1, "int32"), element_dtype=T)
+    row = g.op("TensorListGetItem", rows, g.const(1, "int32"), shape, element_dtype=T)
+    one = g.op("TensorListPushBack", empty, row)
+    both = g.op("TensorListConcatLists", rows, one, element_dtype=T)
+    left, popped = g.op("TensorListPopBack", both, shape, element_dtype=T)
+    return [
+        popped,
+        g.op("TensorListLength", left),
+        g.op("TensorListGather", both, g.const([2, 0], "int32"), shape, element_dtype=T),
+    ]
+
+
+@chain(
+    "TensorListScatter TensorListScatterV2 TensorListScatterIntoExistingList TensorListSplit "
+    "TensorListConcat TensorListConcatV2",
+    NUMBERS,
+)
+def list_of_pieces(g: Any, T: str) -> list[Any]:
+    value = g.op("Cast", g.const([[1, 2], [3, 4], [5, 6]], "int32"), DstT=T)
+    shape, order = g.const([2], "int32"), g.const([2, 0, 1], "int32")
+    there = g.op("TensorListScatter", value, order, shape)
+    more = g.op("TensorListScatterV2", value, order, shape, g.const(4, "int32"))
+    again = g.op("TensorListScatterIntoExistingList", more, value, g.const([3, 0, 2], "int32"))
+    lengths = g.const([1, 2], "int64")
+    pieces = g.op("TensorListSplit", value, g.const([-1, 2], "int32"), lengths)
+    return [
+        g.op("TensorListStack", there, shape, element_dtype=T),
+        g.op("TensorListStack", more, shape, element_dtype=T),
+        g.op("TensorListStack", again, shape, element_dtype=T),
+        *g.op("TensorListConcat", pieces, element_dtype=T, element_shape=[None, 2]),
+        *g.op("TensorListConcatV2", pieces, g.const([-1, 2], "int32"), lengths, element_dtype=T),
+    ]
+
+
+@chain("OptionalFromValue OptionalNone OptionalHasValue OptionalGetValue", "float string")
+def optional(g: Any, T: str) -> list[Any]:
+    text = T == "string"
+    some = g.op("OptionalFromValue", [g.const("a" if text else 1, T), g.const([1, 2], "int32")])
+    return [
+        g.op("OptionalHasValue", some),
+        g.op("OptionalHasValue", g.op("OptionalNone")),
+        *g.op("OptionalGetValue", some, output_types=[T, "int32"], output_shapes=[[], [2]]),
+    ]
+
+
+@chain(
+    "PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While "
+    "StatelessWhile For RemoteCall SymbolicGradient",
+    "float int32",
+)
+def functions(g: Any, T: str) -> list[Any]:
+    def define(name: str, inputs: str, output: str, nodes: str, result: str) -> str:
+        args = "".join(f"input_arg {{ {one} }} " for one in inputs.split(";"))
+        return (
+            f'library {{ function {{ signature {{ name: "{name}" {args} '
+            f'output_arg {{ {output} }} }} {nodes} ret {{ key: "y" value: "{result}" }} }} }}'
+        )
+
+    kind = "DT_" + T.upper()
+    one = f'name: "x" type: {kind}'
+    counted = f'name: "i" type: DT_INT32;{one}'
+    typed = f'attr {{ key: "T" value {{ type: {kind} }} }}'
+
+    def node(name: str, op: str, a: str, b: str) -> str:
+        return f'node_def {{ name: "{name}" op: "{op}" input: "{a}" input: "{b}" {typed} }}'
+
+    limit = (
+        f'node_def {{ name: "limit" op: "Const" attr {{ key: "dtype" value {{ type: {kind} }} }} '
+        f'attr {{ key: "value" value {{ tensor {{ dtype: {kind} tensor_shape {{ }} '
+        f"{'float' if T == 'float' else 'int'}_val: 50 }} }} }} }} "
+    )
+    result = f'name: "y" type: {kind}'
+    g.library(define("twice", one, result, node("sum", "AddV2", "x", "x"), "sum:z:0"))
+    g.library(define("square", one, result, node("mul", "Mul", "x", "x"), "mul:z:0"))
+    g.library(define("step", counted, result, node("sum", "AddV2", "x", "x"), "sum:z:0"))
+    below = limit + node("less", "Less", "x", "limit:output:0")
+    g.library(define("below", one, 'name: "y" type: DT_BOOL', below, "less:z:0"))
+    x, yes, no = g.const(3, T), g.const(True, "bool"), g.const(False, "bool")
+    types, branches = {"Tout": [T]}, {"then_branch": "twice", "else_branch": "square"}
+    number = [g.const(n, "int32") for n in (0, 4, 1)]
+    fetched = [
+        g.op("PartitionedCall", [x], f="twice", **types),
+        g.op("StatefulPartitionedCall", [x], f="square", **types),
+        g.op("If", yes, [x], **branches, **types),
+        g.op("StatelessIf", no, [x], **branches, **types),
+        g.op("Case", number[0], [x], branches=["twice", "square"], **types),
+        g.op("StatelessCase", number[2], [x], branches=["twice", "square"], **types),
+        g.op("While", [x], cond="below", body="twice"),
+        g.op("StatelessWhile", [x], cond="below", body="twice"),
+        g.op("For", *number, [x], body="step"),
+    ]
+    here = g.const("/job:localhost/replica:0/task:0/device:CPU:0", "string")
+    fetched.append(g.op("RemoteCall", here, [x], f="twice", **types))
+    if T == "float":
+        fetched.append(g.op("SymbolicGradient", [x, g.const(1, T)], f="square", **types))
+    return fetched
+
+
+@chain("DeviceIndex")
+def first_device(g: Any, T: str) -> list[Any]:
+    return [g.op("DeviceIndex", device_names=["GPU", "CPU"])]
