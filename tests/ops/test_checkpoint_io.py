@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from evergraph.graph.graph import Graph
 from evergraph.ops import checkpoint_io
 from evergraph.ops.passing import identity, placeholder
 from evergraph.ops.resources import AssignVariableOp, ReadVariableOp, VarHandleOp
-from evergraph.ops.state import assign, variable_op_v2
+from evergraph.ops.state import assign, assign_add, variable_op_v2
 from evergraph.runtime.session import Session
 
 VALUES: dict[str, Any] = {
@@ -188,3 +189,31 @@ def test_a_graph_without_the_right_to_files_may_not(prefix: str) -> None:
         for node in nodes:
             with pytest.raises(errors.PermissionDeniedError, match="files"):
                 session.run(node)
+
+
+def test_a_variable_is_saved_whole_while_another_thread_trains(prefix: str) -> None:
+    size = 2_000_000
+    variable = variable_op_v2([size], "float32", "v")
+    start = assign(variable, np.zeros(size, np.float32))
+    step = assign_add(variable, np.ones(size, np.float32))
+    save = checkpoint_io.SaveV2(prefix, ["v"], [""], [identity(variable)])
+    done = threading.Event()
+    with Session() as session:
+        session.run(start)
+
+        def train() -> None:
+            while not done.is_set():
+                session.run(step)
+
+        thread = threading.Thread(target=train)
+        thread.start()
+        try:
+            for _ in range(6):
+                session.run(save)
+                with open_checkpoint(prefix) as checkpoint:
+                    value = checkpoint["v"]
+                assert value.min() == value.max()
+        finally:
+            done.set()
+            thread.join()
+        assert session.run(variable)[0] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,18 @@ from evergraph.formats.dtypes import DType
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
+from evergraph.graph.kernel import KernelContext
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
-from evergraph.ops.cells import Handover
+from evergraph.ops.cells import Handover, RefCell
 from evergraph.ops.shape_rules import unknown
 from evergraph.storage.filesystem import filesystem
 
 _MOST_LISTED = 20
+#: Ops whose output may be the memory of their input.
+_ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
 
 
 def _text(value: Any) -> str:
@@ -80,12 +84,28 @@ class SaveV2:
         names, specs = _texts(tensor_names), _texts(shape_and_slices)
         _check_counts(names, specs, len(tensors))
         size = sum(np.asarray(tensor).nbytes for tensor in tensors)
+        sources = ctx.op.inputs[3:]
         with BundleWriter(_one(prefix, "prefix"), expected_bytes=size) as writer:
-            for name, spec, tensor in zip(names, specs, tensors, strict=True):
-                if spec:
-                    writer.add_slice(name, *parse_shape_and_slice(spec), tensor)
-                else:
-                    writer.add(name, tensor)
+            for name, spec, tensor, source in zip(names, specs, tensors, sources, strict=True):
+                with _unchanging(ctx, source):
+                    if spec:
+                        writer.add_slice(name, *parse_shape_and_slice(spec), tensor)
+                    else:
+                        writer.add(name, tensor)
+
+
+def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[Any]:
+    """While held, no other run writes to the memory of ``source``, where that is a reference variable's.
+
+    A training thread may go on while this one saves.
+    """
+    op = source.op
+    while op.type in _ALIASES:
+        op = op.inputs[0].op
+    if op.type not in ("Variable", "VariableV2"):
+        return nullcontext()
+    cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
+    return cell.lock if isinstance(cell, RefCell) else nullcontext()
 
 
 @op(

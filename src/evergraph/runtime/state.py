@@ -25,6 +25,7 @@ class SessionState:
     def __init__(self, capabilities: frozenset[str] | None = None) -> None:
         self._lock = threading.RLock()
         self._resources: dict[tuple[str, str, type], Any] = {}
+        self._kinds: dict[type, None] = {}
         self._node_states: dict[str, Any] = {}
         self._waiters: set[threading.Condition] = set()
         self.closed = False
@@ -48,15 +49,17 @@ class SessionState:
         with self._lock:
             if key not in self._resources:
                 self._resources[key] = make()
+                self._kinds[kind] = None
             found: State = self._resources[key]
             return found
 
     def find_resource(self, container: str, name: str) -> Any:
         """The object ``name`` in ``container``, whatever its type, or None."""
         with self._lock:
-            for (place, own_name, _), resource in self._resources.items():
-                if place == container and own_name == name:
-                    return resource
+            for kind in self._kinds:
+                found = self._resources.get((container, name, kind))
+                if found is not None:
+                    return found
         return None
 
     def delete_resource(self, resource: Any) -> None:
