@@ -453,6 +453,35 @@ class MaxPool3DGrad:
             orig_input, orig_output, grad, ksize, strides, padding, data_format
         )
 
+    def gradient(op, grad):
+        x, y, _ = op.inputs
+        second = MaxPool3DGradGrad(x, y, grad, **_attributes(op))
+        return array.zeros_like(x), array.zeros_like(y), second
+
+
+@op(
+    "MaxPool3DGradGrad",
+    "orig_input: T, orig_output: T, grad: T -> output: T",
+    ksize="list(int) >= 5",
+    strides="list(int) >= 5",
+    padding="{'SAME', 'VALID'}",
+    data_format=_FORMAT_3D,
+    T=_REAL,
+)
+class MaxPool3DGradGrad:
+    def shape(c):
+        return c.shape(1)
+
+    def compute(xp, orig_input, orig_output, grad, *, ksize, strides, padding, data_format):
+        return _pick_from_greatest(
+            orig_input, orig_output, grad, ksize, strides, padding, data_format
+        )
+
+    def gradient(op, grad):
+        x, y, _ = op.inputs
+        first = MaxPool3DGrad(x, y, grad, **_attributes(op))
+        return array.zeros_like(x), array.zeros_like(y), first
+
 
 @op(
     "AvgPool3D",
