@@ -59,9 +59,16 @@ def measure(library: str, name: str) -> dict[str, float]:
     """One case in a fresh process. Raises CalledProcessError where it fails."""
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
     env.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="-1")
+    # An installed package has its byte code.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     python = LIBRARIES.get(library, sys.executable)
+    command = [python, str(CASES), library, name]
+    if name == "import":
+        subprocess.run(
+            command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     done = subprocess.run(
-        [python, str(CASES), library, name], env=env, check=True, stdout=subprocess.PIPE, text=True
+        command, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -57,7 +57,10 @@ def best(work: Callable[[], Any], times: int) -> float:
 
 def measure_import(library: str) -> dict[str, float]:
     start = time.perf_counter()
-    load(library)
+    tf = load(library)
+    # Names are loaded when they are used: what counts is the time to the first result.
+    with tf.Graph().as_default(), session(tf) as sess:
+        sess.run(tf.constant(1.0) + 1.0)
     return {"seconds": time.perf_counter() - start}
 
 
