@@ -52,6 +52,7 @@ import evergraph.ops.pooling
 import evergraph.ops.printing
 import evergraph.ops.py_func
 import evergraph.ops.quantization
+import evergraph.ops.queues
 import evergraph.ops.random
 import evergraph.ops.random_parameterized
 import evergraph.ops.reductions
@@ -81,6 +82,7 @@ import evergraph.ops.stateless_random_parameterized
 import evergraph.ops.strided
 import evergraph.ops.string_values
 import evergraph.ops.strings
+import evergraph.ops.summaries
 import evergraph.ops.tensor_array
 import evergraph.ops.tensor_array_old_ops
 import evergraph.ops.tensor_array_ops

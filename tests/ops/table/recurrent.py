@@ -15,8 +15,8 @@ CELL = (
     grid(16),
 )
 NONE = "evergraph has none"
-for op, cells in (("LSTMBlockCell", CELL), ("BlockLSTM", (value(2), grid(3, 2, 3), *CELL[1:])),
-                  ("BlockLSTMV2", (value(2), grid(3, 2, 3), *CELL[1:]))):  # fmt: skip
+for op, cells in (("LSTMBlockCell", CELL), ("BlockLSTM", (value(3), grid(3, 2, 3), *CELL[1:])),
+                  ("BlockLSTMV2", (value(3), grid(3, 2, 3), *CELL[1:]))):  # fmt: skip
     row(
         op,
         case(*cells),
