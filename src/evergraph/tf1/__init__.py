@@ -148,8 +148,8 @@ _TABLE = {
     "evergraph.ops.stacking": "stack unstack pack unpack",
     "evergraph.ops.state": "assign assign_add assign_sub",
     "evergraph.ops.state_scatter": (
-        "scatter_add scatter_div scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub "
-        "scatter_nd_update scatter_sub scatter_update"
+        "batch_scatter_update scatter_add scatter_div scatter_max scatter_min scatter_mul "
+        "scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update"
     ),
     "evergraph.ops.strided": "strided_slice",
     "evergraph.ops.tensor_array": "TensorArray",
@@ -198,6 +198,10 @@ _TABLE = {
     ),
     "evergraph.ops.strings": "reduce_join regex_replace string_join string_strip substr",
     "evergraph.ops.tensordot": "tensordot",
+    "evergraph.ops.summaries": (
+        "histogram_summary=histogram image_summary=image merge_all_summaries=merge_all "
+        "merge_summary=merge scalar_summary=scalar"
+    ),
     # around the graph
     "evergraph.platform.version": (
         "__version__=VERSION VERSION GIT_VERSION __git_version__=GIT_VERSION COMPILER_VERSION "
@@ -219,6 +223,7 @@ _TABLE = {
     "evergraph.tf1.flags": "flags=.",
     "evergraph.tf1.gfile": "gfile=.",
     "evergraph.tf1.graph_util": "graph_util=.",
+    "evergraph.tf1.image": "image=.",
     "evergraph.tf1.initializers": "initializers=.",
     "evergraph.tf1.io": "io=.",
     "evergraph.tf1.linalg": "linalg=.",
@@ -230,6 +235,8 @@ _TABLE = {
     "evergraph.tf1.metrics": "metrics=.",
     "evergraph.tf1.nn": "nn=.",
     "evergraph.tf1.random": "random=.",
+    "evergraph.tf1.strings": "strings=.",
+    "evergraph.tf1.summary": "summary=.",
     "evergraph.tf1.test": "test=.",
     "evergraph.tf1.train": "train=.",
     "evergraph.contrib": "contrib=.",

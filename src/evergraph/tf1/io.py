@@ -7,6 +7,7 @@ from evergraph.tf1.lazy import namespace
 _TABLE = {
     "evergraph.train.meta_graph": "write_graph",
     "evergraph.tf1.gfile": "gfile=.",
+    "evergraph.ops.string_values": "decode_base64 decode_raw encode_base64",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.io", _TABLE)
