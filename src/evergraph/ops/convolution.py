@@ -268,7 +268,10 @@ class Conv2D:
     **_CONV_2D,
 )
 class Conv2DBackpropInput:
-    shape = _sizes_shape
+    def shape(c):
+        # The batch is that of the gradient, whatever the sizes say.
+        batch = shapes.with_rank(c.shape(2), 4)[:1]
+        return (*batch, *_sizes_shape(c)[1:])
 
     def compute(
         xp, input_sizes, filter, out_backprop,
@@ -420,8 +423,8 @@ def conv2d(
 ) -> Tensor:
     """The convolution of images with ``filter`` ([rows, columns, in, out]).
 
-    ``strides`` and ``dilations``: one for each dimension, or for rows and columns, or one for both. ``padding``: ``"SAME"``,
-    ``"VALID"`` or a list of pairs. Raises ValueError or TypeError for arguments of another form.
+    ``strides`` and ``dilations``: one for each dimension, or for rows and columns, or one for both. ``padding``:
+    ``"SAME"``, ``"VALID"`` or a list of pairs. Raises ValueError or TypeError for arguments of another form.
     """
     data_format = data_format or "NHWC"
     scheme, explicit = padding_attributes(padding, data_format)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.graph import shape as shapes
 from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
@@ -95,7 +96,7 @@ def _max_pool(xp, x, ksize, strides, padding, data_format, explicit=()):
 
 
 def _spread_to_greatest(x, y, grad, ksize, strides, padding, data_format, explicit=()):
-    """``grad`` at the place of the greatest value of each window, the first of several."""
+    """``grad`` at the place of the greatest value of each window: of several the first one, in volumes all of them."""
     image, pooled, grad = (windows.channels_last(np, value, data_format) for value in (x, y, grad))
     axes = _axes(image.shape, ksize, strides, padding, data_format, explicit)
     padded = windows.pad(np, image, axes, _least(image.dtype))
@@ -105,7 +106,8 @@ def _spread_to_greatest(x, y, grad, ksize, strides, padding, data_format, explic
     for _, part in windows.positions(axes):
         here = open_windows & (padded[part] == pooled)
         result[part] += np.where(here, grad, 0)
-        open_windows &= ~here
+        if grad.ndim == 4:
+            open_windows &= ~here
     inner = windows.unpad(result, axes, image.shape[1:-1]).astype(grad.dtype)
     return windows.channels_back(np, inner, data_format)
 
@@ -210,7 +212,7 @@ class MaxPoolV2:
     def shape(c):
         ksize, strides = c.value(1), c.value(2)
         if ksize is None or strides is None:
-            return (None,) * 4
+            return None
         return _pooled_dims(c, ksize.tolist(), strides.tolist(), c["data_format"])
 
     def compute(xp, input, ksize, strides, *, padding, data_format):
@@ -231,7 +233,8 @@ class MaxPoolV2:
     static="ksize, strides",
 )
 class MaxPoolGradV2:
-    shape = shape_rules.unchanged
+    def shape(c):
+        return shapes.with_rank(c.shape(0), 4)
 
     def compute(xp, orig_input, orig_output, grad, ksize, strides, *, padding, data_format):
         return _spread_to_greatest(
@@ -256,7 +259,8 @@ class MaxPoolGradV2:
     T=_REAL + " = DT_FLOAT",
 )
 class MaxPoolGrad:
-    shape = shape_rules.unchanged
+    def shape(c):
+        return shapes.with_rank(c.shape(0), 4)
 
     def compute(
         xp,
@@ -291,7 +295,7 @@ class MaxPoolGrad:
 )
 class MaxPoolGradGrad:
     def shape(c):
-        return c.shape(1)
+        return shapes.with_rank(c.shape(1), 4)
 
     def compute(xp, orig_input, orig_output, grad, *, ksize, strides, padding, data_format):
         return _pick_from_greatest(
@@ -446,7 +450,8 @@ class MaxPool3D:
     TInput="{half, bfloat16, float} = DT_FLOAT",
 )
 class MaxPool3DGrad:
-    shape = shape_rules.unchanged
+    def shape(c):
+        return shapes.with_rank(c.shape(0), 5)
 
     def compute(xp, orig_input, orig_output, grad, *, ksize, strides, padding, data_format):
         return _spread_to_greatest(
@@ -470,7 +475,7 @@ class MaxPool3DGrad:
 )
 class MaxPool3DGradGrad:
     def shape(c):
-        return c.shape(1)
+        return shapes.with_rank(c.shape(1), 5)
 
     def compute(xp, orig_input, orig_output, grad, *, ksize, strides, padding, data_format):
         return _pick_from_greatest(
