@@ -34,8 +34,10 @@ for op in ("Maximum", "Minimum"):
     row(op, *PLAIN, EXTREMES, MISFIT)
 
 row("RealDiv", *DIVISION, *REAL_EXTREMES, MISFIT)
+# Nothing, divided by zero, is nothing.
+NO_DIVIDEND = case(value([]), value(0), T="int32")
 for op in ("Div", "FloorDiv", "FloorMod"):
-    row(op, *DIVISION, *REAL_EXTREMES, ZERO_DIVISOR, MISFIT)
+    row(op, *DIVISION, *REAL_EXTREMES, NO_DIVIDEND, ZERO_DIVISOR, MISFIT)
 # For half and bfloat16 there is no kernel; TruncateMod and TruncateDiv call their refusal of a zero
 # an internal error.
 row("Mod", *DIVISION, *REAL_EXTREMES[2:], ZERO_DIVISOR, MISFIT)

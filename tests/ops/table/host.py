@@ -31,3 +31,12 @@ row("ControlTrigger", case())
 row("LoopCond", case(flags()))
 row("ShardedFilename", case(value("/a/b"), value(2), value(10)))
 row("ShardedFilespec", case(value("/a/b"), value(10)))
+row("PrintV2", case(value("a line"), end=""), case(value("a line"), output_stream="stdout"))
+row(
+    "StringFormat",
+    case(
+        [typed("int32", value([1, 2, 3, 4, 5, 6, 7])), typed("string", value("x"))],
+        template="%s|%s",
+    ),
+    case([typed("float", value([[1.5, 2.0], [-0.25, 4.0]]))], template="{}", placeholder="{}"),
+)

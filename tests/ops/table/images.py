@@ -10,6 +10,7 @@ row("RGBToHSV", case(PIXELS), bad("FailedPreconditionError", grid(2, 4)),
     no_gradient="evergraph has none")  # fmt: skip
 row("HSVToRGB", case(PIXELS), bad("FailedPreconditionError", grid(2, 4)))
 row("AdjustContrastv2", case(grid(2, 3, 4, 2), value(1.5)), case(grid(3, 4, 1), value(-0.5)))
+row("AdjustContrast", case(grid(2, 3, 3, 2), value(0.5), value(-1), value(1)), producer=1)
 row("AdjustHue", case(PIXELS, value(0.3)), case(grid(3, 4, 3), value(-0.75)))
 row("AdjustSaturation", case(PIXELS, value(0.5)), case(PIXELS, value(3.0)))
 
