@@ -162,6 +162,7 @@ class _Importer:
         for gradient in graph_def.library.gradient:
             graph.function_gradients.setdefault(gradient.function_name, gradient.gradient_func)
         self._hints = self._output_hints()
+        _lower_versions(graph.graph_def_versions, graph_def.versions)
 
     def _check_inputs(self) -> None:
         for node, sources in zip(self._nodes, self._sources, strict=True):
@@ -287,6 +288,15 @@ class _Importer:
             hint = f" (near: {', '.join(near)})" if near else ""
             raise ValueError(f"Requested return_element '{text}' not found in graph_def.{hint}")
         return op.outputs[source.index] if ":" in text else op
+
+
+def _lower_versions(versions: Any, imported: Any) -> None:
+    """A graph is as old as the oldest that was imported into it: some ops meant other things then."""
+    versions.producer = min(versions.producer, imported.producer)
+    versions.min_consumer = max(versions.min_consumer, imported.min_consumer)
+    versions.bad_consumers.extend(
+        version for version in imported.bad_consumers if version not in versions.bad_consumers
+    )
 
 
 def _expected(graph: Graph, node: Any, count: int) -> Sequence[DType | None]:
