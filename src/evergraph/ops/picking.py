@@ -22,9 +22,13 @@ from evergraph.ops.stacking import stack
 from evergraph.ops.types import INDEX
 
 
+_UNSIGNED = {2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
 def check_rows(indices: Any, size: int) -> None:
     """Raises InvalidArgumentError for the first of ``indices`` outside ``[0, size)``."""
-    if not indices.size or (indices.min() >= 0 and indices.max() < size):
+    # As unsigned numbers, the negative ones are the largest.
+    if not indices.size or indices.view(_UNSIGNED[indices.itemsize]).max() < size:
         return
     place = tuple(int(i) for i in np.argwhere((indices < 0) | (indices >= size))[0])
     shown = f"[{','.join(map(str, place))}]" if place else ""

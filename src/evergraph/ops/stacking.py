@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from evergraph import errors
 from evergraph.formats.dtypes import DType
 from evergraph.graph import shape as shapes
@@ -47,7 +49,10 @@ class Pack:
                     f"Shapes of all inputs must match: values[0].shape = {shapes.text(first)} "
                     f"!= values[{i}].shape = {shapes.text(value.shape)}",
                 )
-        return xp.stack(values, shapes.check_axis(axis, len(first) + 1))
+        axis = shapes.check_axis(axis, len(first) + 1)
+        if xp is np and not first and values[0].dtype.kind in "biuf":
+            return np.array(values)  # Numbers, as in a shape: a fifth of the time of stack.
+        return xp.stack(values, axis)
 
     def gradient(op, grad):
         return unstack(grad, op.attrs["N"], op.attrs["axis"])

@@ -41,27 +41,30 @@ def _numpy_index(
     InvalidArgumentError for what TensorFlow refuses.
     """
     begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
-    begin, end, strides = begin.tolist(), end.tolist(), strides.tolist()
-    _check_spec(len(strides), len(dims), masks)
+    steps = strides.tolist()
     index: list[Any] = []
-    axis = 0
-    for i, stride in enumerate(strides):
+    axis, rank = 0, len(dims)
+    for i, (first, last, stride) in enumerate(
+        zip(begin.tolist(), end.tolist(), steps, strict=True)
+    ):
         bit = 1 << i
         if ellipsis_mask & bit:
+            _check_spec(len(steps), rank, masks)
             index.append(...)
-            axis = len(dims) - _taking(range(i + 1, len(strides)), masks)
+            axis = rank - _taking(range(i + 1, len(steps)), masks)
             continue
         if new_axis_mask & bit:
             index.append(None)
             continue
+        if axis >= rank:
+            _check_spec(len(steps), rank, masks)
         if shrink_axis_mask & bit:
-            _check_shrink(dims[axis], axis, begin[i], stride)
-            index.append(begin[i])
+            _check_shrink(dims[axis], axis, first, stride)
+            index.append(first)
         else:
             _check_stride(stride, axis)
-            first = None if begin_mask & bit else begin[i]
-            last = None if end_mask & bit else end[i]
-            index.append(slice(first, last, stride))
+            start = None if begin_mask & bit else first
+            index.append(slice(start, None if end_mask & bit else last, stride))
         axis += 1
     if not ellipsis_mask:
         index.append(...)
