@@ -125,6 +125,8 @@ PROGRAMS = {
         c * 2.0
         d + np.float64(1)
         [1.0, 2.0, 3.0] + f
+        f @ [[1.0], [2.0], [3.0]]
+        np.ones((3, 2), np.float32) @ f
         f - [[1.0], [2.0]]
         with tf.name_scope("scope"):
             f + 1.0

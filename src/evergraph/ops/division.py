@@ -48,17 +48,19 @@ _TRUE_DIVISION: dict[DType, DType | None] = {
 }
 
 
-def _refuse_zero(xp, divisor):
+def _refuse_zero(xp, x, divisor):
     # A tracer's values are not known; a single value is tested fastest by its truth.
-    if xp is np and not (
+    if xp is not np or (
         divisor if divisor.ndim == 0 else np.count_nonzero(divisor) == divisor.size
     ):
+        return
+    if x.size:
         raise errors.InvalidArgumentError(None, None, "Integer division by zero")
 
 
 def _towards_zero(xp, x, y):
     if x.dtype.kind in "iu":
-        _refuse_zero(xp, y)
+        _refuse_zero(xp, x, y)
         return xp.floor_divide(x - xp.fmod(x, y), y)
     return xp.trunc(xp.true_divide(x, y))
 
@@ -224,7 +226,7 @@ class FloorDiv:
 
     def compute(xp, x, y):
         if x.dtype.kind in "iu":
-            _refuse_zero(xp, y)
+            _refuse_zero(xp, x, y)
             return xp.floor_divide(x, y)
         # NumPy's floor_divide corrects for the rounding of the quotient; TensorFlow does not.
         return xp.floor(xp.true_divide(x, y))
@@ -265,7 +267,7 @@ class FloorMod:
 
     def compute(xp, x, y):
         if x.dtype.kind in "iu":
-            _refuse_zero(xp, y)
+            _refuse_zero(xp, x, y)
             return xp.remainder(x, y)
         # NumPy's remainder gives a zero the sign of the divisor, TensorFlow's that of the dividend.
         rest = xp.fmod(x, y)
@@ -289,7 +291,7 @@ mod = floormod
 
 def _rest_towards_zero(xp, x, y):
     if x.dtype.kind in "iu":
-        _refuse_zero(xp, y)
+        _refuse_zero(xp, x, y)
     return xp.fmod(x, y)
 
 

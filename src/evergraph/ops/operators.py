@@ -19,6 +19,7 @@ from evergraph.ops.bitwise import bitwise_and, bitwise_or, bitwise_xor, invert
 from evergraph.ops.comparison import greater, greater_equal, less, less_equal
 from evergraph.ops.division import FloorMod, div, floordiv, truediv
 from evergraph.ops.logical import logical_and, logical_not, logical_or, logical_xor
+from evergraph.ops.matmul import matmul
 from evergraph.ops.unary import abs, negative
 
 #: ``function(x, y, name=None)``, the building function behind an operator.
@@ -89,6 +90,7 @@ override_binary_operator(truediv, "truediv")
 override_binary_operator(floordiv, "floordiv")
 override_binary_operator(_mod, "mod")
 override_binary_operator(pow, "pow")
+override_binary_operator(matmul, "matmul")
 override_binary_operator(_logical_or_bitwise(logical_and, bitwise_and), "and")
 override_binary_operator(_logical_or_bitwise(logical_or, bitwise_or), "or")
 override_binary_operator(_logical_or_bitwise(logical_xor, bitwise_xor), "xor")
