@@ -114,7 +114,7 @@ def changed(message: Any, **clear: bool) -> bytes:
         (b"\n<!DOCTYPE html>\n<html>", "HTML"),
         (b"<HTML><body>404", "HTML"),
         (b'<?xml version="1.0"?><Error>', "HTML"),
-        (gzip.compress(b"x"), "GZIP"),
+        (gzip.compress(b"x", mtime=0), "GZIP"),
         (b"PK\x03\x04\x14\0", "ARCHIVE"),
         (b"BZh91AY", "ARCHIVE"),
         (b"\xfd7zXZ\0\0", "ARCHIVE"),
@@ -201,7 +201,7 @@ def error_of(read: Callable[[Any], Any], path: Path, kind: type[OpError]) -> str
         (b"<html>", DataLossError,
          "is a web page (HTML); a GraphDef was expected. A server sent a page instead of the file: "
          "log in first, or use the direct link (on GitHub, the one behind 'Raw')."),
-        (gzip.compress(graph_def().SerializeToString()), InvalidArgumentError,
+        (gzip.compress(graph_def().SerializeToString(), mtime=0), InvalidArgumentError,
          "is compressed (gzip); a GraphDef was expected. Unpack it first (gunzip, or tar xzf)."),
         (b"", DataLossError,
          "is empty (0 bytes); a GraphDef was expected. "

@@ -18,7 +18,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.scopes import name_scope
 from evergraph.nn import layers, losses
 from evergraph.nn.confusion_matrix import confusion_matrix
-from evergraph.ops import array, check
+from evergraph.ops import array, checks, shape_checks
 from evergraph.ops.constant import constant
 from evergraph.variables.initializers import zeros_initializer
 from evergraph.variables.scope import AUTO_REUSE, get_variable, variable_scope
@@ -37,7 +37,7 @@ def namespace(*modules: str) -> SimpleNamespace:
 
 
 TF = SimpleNamespace(
-    **{name: getattr(check, name) for name in dir(check) if name.startswith("assert_")},
+    **{n: getattr(m, n) for m in (checks, shape_checks) for n in dir(m) if n.startswith("assert_")},
     float32=dtypes.float32,
     int32=dtypes.int32,
     int64=dtypes.int64,

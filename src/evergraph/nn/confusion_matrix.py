@@ -12,7 +12,7 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
 from evergraph.ops.arithmetic import maximum
 from evergraph.ops.casts import cast
-from evergraph.ops.check import assert_less, assert_non_negative
+from evergraph.ops.checks import assert_less, assert_non_negative
 from evergraph.ops.comparison import equal
 from evergraph.ops.cond import cond
 from evergraph.ops.grouping import with_dependencies

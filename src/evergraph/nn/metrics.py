@@ -19,7 +19,7 @@ from evergraph.ops import array
 from evergraph.ops.arithmetic import maximum, multiply, squared_difference, subtract
 from evergraph.ops.broadcast_weights import broadcast_weights
 from evergraph.ops.casts import cast
-from evergraph.ops.check import assert_type
+from evergraph.ops.shape_checks import assert_type
 from evergraph.ops.comparison import equal, greater, less
 from evergraph.ops.cond import cond
 from evergraph.ops.division import div_no_nan, divide

@@ -13,7 +13,7 @@ from evergraph.ops import array
 from evergraph.ops.arithmetic import maximum, minimum, multiply
 from evergraph.ops.broadcast_weights import broadcast_weights
 from evergraph.ops.casts import cast
-from evergraph.ops.check import assert_greater_equal, assert_less_equal
+from evergraph.ops.checks import assert_greater_equal, assert_less_equal
 from evergraph.ops.comparison import greater, not_equal
 from evergraph.ops.constant import constant
 from evergraph.ops.diagonals import diag_part

@@ -261,7 +261,7 @@ def sparse_softmax_cross_entropy_with_logits(
             return cast(cost, dtypes.float16) if narrow else cost
         checks = []
         if not known:
-            from evergraph.ops.check import assert_equal
+            from evergraph.ops.checks import assert_equal
 
             checks = [assert_equal(array.shape(labels), array.shape(logits)[:-1])]
         with control_dependencies(checks):

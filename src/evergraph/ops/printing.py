@@ -50,6 +50,10 @@ class Print:
         return [grad, *[None] * (len(op.inputs) - 1)]
 
 
+#: What ``log(...)`` of a graph may name.
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
 @op("PrintV2", "input: string ->", output_stream="string = 'stderr'", end="string = '\\n'",
     stateful=True)  # fmt: skip
 class PrintV2:
@@ -65,10 +69,11 @@ class PrintV2:
             with open(output_stream[7:], "a", encoding="utf-8") as file:
                 file.write(text)
         elif output_stream.startswith("log("):
-            level = getattr(logging, output_stream[4:-1].upper())
+            level = _LEVELS.get(output_stream[4:-1], logging.INFO)
             logging.getLogger("tensorflow").log(level, "%s", text.rstrip("\n"))
         else:
-            print(text, end="", file=getattr(sys, output_stream), flush=True)
+            stream = sys.stdout if output_stream == "stdout" else sys.stderr
+            print(text, end="", file=stream, flush=True)
 
     gradient = None
 
