@@ -12,6 +12,7 @@ import evergraph.ops
 from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.graph import registry
+from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.graph import Graph
 from evergraph.graph.scopes import name_scope
 from evergraph.ops import (
@@ -31,6 +32,7 @@ from evergraph.ops import (
 from evergraph.ops.constant import constant
 from evergraph.ops.gradients import gradients
 from evergraph.ops.indexed_slices import IndexedSlices
+from evergraph.ops.picking import gather
 from evergraph.runtime.session import Session
 from tests.ops import harness, table  # noqa: F401 - the table fills ROWS
 from tests.ops.rows import ROWS, expand
@@ -194,6 +196,24 @@ def test_indexed_slices_stay_sparse_where_they_can() -> None:
     assert found[1].dtype == np.float64
     summed = arithmetic.add_n([rows, constant(np.ones((4, 2), np.float32))])
     assert run(summed)[3].tolist() == [2, -1]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        unary.square, unary.sigmoid, unary.abs, unary.sqrt, lambda x: x + 1.0, lambda x: 2.0 - x,
+        lambda x: x * x, lambda x: 1.0 / x, lambda x: arithmetic.maximum(x, 0.6),
+        lambda x: arithmetic.squared_difference(x, 1.0), lambda x: arithmetic.add_n([x, x]),
+    ],
+)  # fmt: skip
+def test_gradients_of_rows_pass(function: Any) -> None:
+    """What a gather hands back is IndexedSlices: every rule takes them."""
+    x = floats(4, 2)
+    value = (np.arange(8).reshape(4, 2) / 8 + 0.1).astype(np.float32)
+    (sparse,) = gradients(gather(function(x), [1, 3, 1]), [x])
+    (dense,) = gradients(function(x), [x])
+    found, slope = run([convert_to_tensor(sparse), dense], {x: value})
+    np.testing.assert_allclose(found, slope * [[0], [2], [0], [1]], rtol=1e-6)
 
 
 def test_strings_are_joined() -> None:
