@@ -19,6 +19,7 @@ from evergraph.graph.shape import TensorShape
 from evergraph.ops import array, gathering, layout
 from evergraph.ops.constant import constant
 from evergraph.ops.gradients import gradients
+from evergraph.ops.repeating import repeat
 from evergraph.ops.state import assign, variable_op_v2
 from evergraph.runtime.session import Session
 
@@ -134,6 +135,17 @@ def test_pads_of_every_mode_are_numpys() -> None:
         np.testing.assert_array_equal(found, np.pad(VALUE, paddings, mode.lower()))
     found = run(layout.pad(x, paddings, constant_values=7), {x: VALUE})
     np.testing.assert_array_equal(found, np.pad(VALUE, paddings, constant_values=7))
+
+
+def test_repeats_are_numpys() -> None:
+    x = array.placeholder(dtypes.float32)
+    for times, axis in ((2, None), (3, 1), ([1, 2], 0), ([2, 0, 1], 1)):
+        wanted = np.repeat(VALUE, times, axis)
+        np.testing.assert_array_equal(run(repeat(VALUE, times, axis)), wanted)
+        if axis is not None:
+            found = run(repeat(x, times, axis), {x: VALUE})
+            np.testing.assert_array_equal(found, wanted)
+    assert repeat(floats(2, None), [1, 2], 0).dims == (None, None)
 
 
 def test_static_broadcasts() -> None:

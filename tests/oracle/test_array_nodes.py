@@ -17,6 +17,7 @@ from evergraph.ops import (
     joining,
     layout,
     matrix_bands,
+    repeating,
     selection,
     sequences,
     shaping,
@@ -43,6 +44,7 @@ TF = node_programs.namespace(
     nn=sorting,
     sparse=SimpleNamespace(mask=gathering.sparse_mask),
     range=sequences.range_,
+    repeat=repeating.repeat,
     linspace=sequences.linspace,
     sequence_mask=sequences.sequence_mask,
     slice=slicing.slice_,
@@ -331,6 +333,14 @@ PROGRAMS = {
         tf.pad(w, tf.placeholder(tf.int32, [None, 2]))
         tf.pad(f, [[1, 0], [0, 1]], constant_values=tf.constant(0.0))
         tf.pad([1, 2], [[0, 1]])
+        tf.repeat(f, 2)
+        tf.repeat(f, 3, axis=1, name="again")
+        tf.repeat(f, [1, 2], axis=0)
+        tf.repeat(f, [1, 2, 0], axis=-1)
+        tf.repeat(u, tf.placeholder(tf.int32, [None]), axis=0)
+        tf.repeat(w, 2, axis=0)
+        tf.repeat(1.0, 4)
+        tf.repeat(["a", "b"], [2, 1])
         tf.meshgrid([1, 2], [3, 4, 5])
         tf.meshgrid(g, g, indexing="ij", name="grid")
         tf.meshgrid(g)
@@ -637,6 +647,12 @@ REFUSED = (
     "tf.pad(f, [[-1, 1], [0, 0]])",
     "tf.pad(f, [[1, 1], [0, 0]], 'EDGE')",
     "tf.meshgrid(g, indexing='yx')",
+    "tf.repeat(f, 2, axis=1.5)",
+    "tf.repeat(f, 2.5)",
+    "tf.repeat(f, 2, axis=2)",
+    "tf.repeat(w, 2, axis=-1)",
+    "tf.repeat(f, [1, 2], axis=1)",
+    "tf.repeat(f, [[1]], axis=1)",
     "tf.meshgrid(g, sparse=True)",
     "tf.space_to_batch(p, [[1, 0], [0, 0]], 2)",
     "tf.space_to_batch(f, [[0, 0], [0, 0]], 2)",

@@ -215,7 +215,7 @@ def sequence_mask(
     with name_scope(name, "SequenceMask", [lengths, maxlen]):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
-            largest = Max(lengths, _all_axes(lengths))
+            largest = Max(lengths, all_axes(lengths))
             maxlen = Maximum(constant(0, largest.dtype), largest)
         else:
             maxlen = convert_to_tensor(maxlen)
@@ -232,7 +232,8 @@ def sequence_mask(
         return Cast(result, DstT=dtype)
 
 
-def _all_axes(x: Tensor) -> Tensor:
+def all_axes(x: Tensor) -> Tensor:
+    """The numbers of all axes of ``x``, a constant where its rank is known."""
     if x.dims is not None:
         return constant(np.arange(len(x.dims)), dtype=dtypes.int32)
     return Range(0, array.rank(x), 1)
