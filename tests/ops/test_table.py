@@ -143,7 +143,7 @@ def with_outputs() -> Iterator[str]:
             yield op
 
 
-@pytest.mark.parametrize("op", with_outputs())
+@pytest.mark.parametrize("op", list(with_outputs()))
 def test_a_broken_compute_is_found(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
     declaration = registry.declarations()[op]
     right: Any = declaration.compute
