@@ -25,6 +25,7 @@ import evergraph.ops.cumulative
 import evergraph.ops.depthwise
 import evergraph.ops.diagonals
 import evergraph.ops.division
+import evergraph.ops.einsum
 import evergraph.ops.factorization
 import evergraph.ops.filling
 import evergraph.ops.functional
@@ -87,6 +88,7 @@ import evergraph.ops.tensor_array
 import evergraph.ops.tensor_array_old_ops
 import evergraph.ops.tensor_array_ops
 import evergraph.ops.tensor_list
+import evergraph.ops.tensor_products
 import evergraph.ops.tiling
 import evergraph.ops.training
 import evergraph.ops.transposing
