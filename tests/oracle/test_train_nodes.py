@@ -43,6 +43,20 @@ OPTIMIZERS = {
     "nesterov": "tf.train.MomentumOptimizer(0.1, 0.9, use_nesterov=True).minimize(loss)",
     "adam": "tf.train.AdamOptimizer(0.01).minimize(loss)",
     "adam, saved": "tf.train.AdamOptimizer(0.01).minimize(loss); tf.train.Saver()",
+    "rmsprop": "tf.train.RMSPropOptimizer(0.1, momentum=0.5).minimize(loss)",
+    "rmsprop, centered": "tf.train.RMSPropOptimizer(0.1, centered=True).minimize(loss)",
+    "adagrad": "tf.train.AdagradOptimizer(0.1, initial_accumulator_value=0.3).minimize(loss)",
+    "adadelta": "tf.train.AdadeltaOptimizer(0.1).minimize(loss)",
+    "ftrl": "tf.train.FtrlOptimizer(0.1).minimize(loss)",
+    "ftrl, all settings": """
+        tf.train.FtrlOptimizer(
+            0.1, -0.3, 0.2, 0.01, 0.02, True, "Mine", "sums", "pulls", 0.03, 0.04
+        ).minimize(loss)
+    """,
+    "proximal gradient descent": (
+        "tf.train.ProximalGradientDescentOptimizer(0.1, 0.01, 0.02).minimize(loss)"
+    ),
+    "proximal adagrad": "tf.train.ProximalAdagradOptimizer(0.1, 0.2, 0.01, 0.02).minimize(loss)",
     "clipped": """
         optimizer = tf.train.AdamOptimizer()
         pairs = optimizer.compute_gradients(loss)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from evergraph.tf1.lazy import namespace
 
 _TABLE = {
+    "evergraph.train.adadelta": "AdadeltaOptimizer",
+    "evergraph.train.adagrad": "AdagradOptimizer",
     "evergraph.train.adam": "AdamOptimizer",
     "evergraph.train.checkpoints": (
         "checkpoint_exists generate_checkpoint_state_proto get_checkpoint_mtimes "
@@ -13,6 +15,7 @@ _TABLE = {
     "evergraph.train.checkpoint_reader": (
         "NewCheckpointReader=new_checkpoint_reader list_variables load_checkpoint load_variable"
     ),
+    "evergraph.train.ftrl": "FtrlOptimizer",
     "evergraph.train.global_step": (
         "assert_global_step create_global_step get_global_step get_or_create_global_step "
         "global_step"
@@ -21,6 +24,8 @@ _TABLE = {
     "evergraph.train.meta_graph": "export_meta_graph write_graph",
     "evergraph.train.momentum": "MomentumOptimizer",
     "evergraph.train.optimizer": "Optimizer",
+    "evergraph.train.proximal": "ProximalAdagradOptimizer ProximalGradientDescentOptimizer",
+    "evergraph.train.rmsprop": "RMSPropOptimizer",
     "evergraph.train.saver": "Saver import_meta_graph",
     "evergraph.variables.moving_averages": "ExponentialMovingAverage",
     "evergraph.formats.protos": (
