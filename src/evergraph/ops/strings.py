@@ -16,7 +16,6 @@ from evergraph.graph.scopes import name_scope
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, regular_expressions
-from evergraph.ops.arithmetic import subtract
 from evergraph.ops.constant import constant
 from evergraph.ops.sequences import range_
 from evergraph.ops.shape_rules import unchanged
@@ -143,7 +142,8 @@ def reduce_join(
             if tensor.dims is not None:
                 axis = constant(np.arange(len(tensor.dims) - 1, -1, -1), dtype=dtypes.int32)
             else:
-                axis = range_(subtract(array.rank(tensor), 1), -1, -1)
+                rank: Any = array.rank(tensor)
+                axis = range_(rank - 1, -1, -1)
         return ReduceJoin(
             tensor, axis, keep_dims=bool(kept), separator=separator, name=name or "ReduceJoin"
         )

@@ -79,7 +79,6 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 
 
 def _contracted(a: Tensor, axes: Any) -> tuple[Any, Any]:
-    from evergraph.ops.arithmetic import subtract
     from evergraph.ops.sequences import range_
 
     if isinstance(axes, numbers.Integral):
@@ -87,10 +86,8 @@ def _contracted(a: Tensor, axes: Any) -> tuple[Any, Any]:
         if count < 0:
             raise ValueError(f"`axes` must be at least 0. Received: {count}.")
         if a.dims is None:
-            rank = array.rank(a)
-            return range_(subtract(rank, count), rank, dtype=dtypes.int32), range_(
-                count, dtype=dtypes.int32
-            )
+            rank: Any = array.rank(a)
+            return range_(rank - count, rank, dtype=dtypes.int32), range_(count, dtype=dtypes.int32)
         if count > len(a.dims):
             raise ValueError(
                 f"`axes` must not be larger than the number of dimensions of tensor {a}. Received {count}, vs "
@@ -140,7 +137,6 @@ def _as_known_matrix(
 def _as_unknown_matrix(
     x: Tensor, axes: Any, listed: bool, flipped: bool
 ) -> tuple[Tensor, Any, Any]:
-    from evergraph.ops.comparison import greater_equal
     from evergraph.ops.picking import gather
     from evergraph.ops.reductions import reduce_prod
     from evergraph.ops.selection import where
@@ -158,7 +154,7 @@ def _as_unknown_matrix(
     else:
         sizes, rank = array.shape(x), array.rank(x)
         axes = convert_to_tensor(axes, dtype=dtypes.int32, name="axes")
-        axes = where(greater_equal(axes, 0), axes, axes + rank)
+        axes = where(axes >= 0, axes, axes + rank)
         free, _ = ListDiff(range_(rank), axes, out_idx=dtypes.int32)
     free_sizes, axes_sizes = gather(sizes, free), gather(sizes, axes)
     rows, columns = reduce_prod(free_sizes), reduce_prod(axes_sizes)
