@@ -63,6 +63,25 @@ OPTIMIZERS = {
         optimizer.apply_gradients([(tf.clip_by_value(g, -1.0, 1.0), v) for g, v in pairs])
     """,
 }
+DECAYS = {
+    "exponential": "exponential_decay(0.1, step, 100, 0.96)",
+    "exponential, staircase": "exponential_decay(0.1, step, 100, 0.96, staircase=True, name='fall')",
+    "exponential, float64": "exponential_decay(np.float64(0.1), step, 100, 0.96)",
+    "natural": "natural_exp_decay(0.1, step, 100, 0.5)",
+    "natural, staircase": "natural_exp_decay(0.1, step, 100, 0.5, staircase=True)",
+    "inverse time": "inverse_time_decay(0.1, step, 100, 0.5)",
+    "inverse time, staircase": "inverse_time_decay(0.1, step, 100, 0.5, staircase=True)",
+    "polynomial": "polynomial_decay(0.1, step, 100, 0.01, power=0.5)",
+    "polynomial, cycle": "polynomial_decay(0.1, step, 100, cycle=True)",
+    "cosine": "cosine_decay(0.1, step, 100)",
+    "cosine, alpha": "cosine_decay(0.1, step, 100, alpha=0.2, name='wave')",
+    "restarts": "cosine_decay_restarts(0.1, step, 100)",
+    "restarts, equal": "cosine_decay_restarts(0.1, step, 100, 1.0, 0.9, 0.1)",
+    "linear cosine": "linear_cosine_decay(0.1, step, 100)",
+    "noisy": "noisy_linear_cosine_decay(0.1, step, 100)",
+    "piecewise": "piecewise_constant(step, [10, 20, 40], [1.0, 0.5, 0.2, 0.1])",
+    "piecewise, one limit": "piecewise_constant_decay(step, [10], [1.0, 0.5], name='pieces')",
+}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -77,3 +96,13 @@ def test_optimizer(tf215: Oracle, name: str, resource: bool) -> None:
     # What a clipped gradient's own nodes are called hangs on those of the gradients.
     without = ("gradients/", "clip_by_value") if name == "clipped" else ("gradients/",)
     assert differences(*built(program, tf215), without) == []
+
+
+@pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
+@pytest.mark.parametrize("name", DECAYS)
+def test_decay(tf215: Oracle, name: str, resource: bool) -> None:
+    program = f"""
+        step = tf.get_variable("step", [], tf.int64, use_resource={resource}, trainable=False)
+        tf.train.{DECAYS[name]}
+    """
+    assert differences(*built(program, tf215)) == []

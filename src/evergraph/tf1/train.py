@@ -21,6 +21,11 @@ _TABLE = {
         "global_step"
     ),
     "evergraph.train.gradient_descent": "GradientDescentOptimizer",
+    "evergraph.train.learning_rate_decay": (
+        "cosine_decay cosine_decay_restarts exponential_decay inverse_time_decay "
+        "linear_cosine_decay natural_exp_decay noisy_linear_cosine_decay piecewise_constant "
+        "piecewise_constant_decay=piecewise_constant polynomial_decay"
+    ),
     "evergraph.train.meta_graph": "export_meta_graph write_graph",
     "evergraph.train.momentum": "MomentumOptimizer",
     "evergraph.train.optimizer": "Optimizer",
