@@ -39,6 +39,7 @@ import evergraph.ops.linear_algebra
 import evergraph.ops.logical
 import evergraph.ops.matmul
 import evergraph.ops.matrix_bands
+import evergraph.ops.non_max_suppression
 import evergraph.ops.normalization
 import evergraph.ops.numerics
 import evergraph.ops.one_hot
@@ -81,6 +82,7 @@ import evergraph.ops.state_scatter
 import evergraph.ops.stateless_random
 import evergraph.ops.stateless_random_parameterized
 import evergraph.ops.strided
+import evergraph.ops.string_splitting
 import evergraph.ops.string_values
 import evergraph.ops.strings
 import evergraph.ops.summaries

@@ -32,7 +32,7 @@ def _adjusted(c):
     return at_least(c.shape(0), 3)
 
 
-def _check_colors(images: Any, kind: type[errors.OpError] = errors.InvalidArgumentError) -> None:
+def _check_colors(images: Any, kind: Any = errors.InvalidArgumentError) -> None:
     if not images.ndim or images.shape[-1] != 3:
         raise kind(
             None,

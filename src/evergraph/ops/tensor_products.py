@@ -31,7 +31,7 @@ class Cross:
             raise ValueError("Shape must be at least rank 1 but is rank 0")
         if dims[-1] not in (None, 3):
             raise ValueError(f"Dimension must be 3 but is {dims[-1]}")
-        return (*dims[:-1], 3)
+        return dims
 
     def compute(xp, a, b):
         if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
