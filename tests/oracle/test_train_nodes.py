@@ -109,7 +109,7 @@ def test_optimizer_of_rows(tf215: Oracle, name: str, resource: bool) -> None:
     program = _ROWS.format(resource=resource) + textwrap.dedent(OPTIMIZERS[name])
     ours, theirs = built(program, tf215)
     for node in theirs.node:
-        # A note on Shape nodes for TensorFlow's own compiler; the summing of duplicate rows has one.
+        # A type that TensorFlow infers anew when it reads a graph.
         node.ClearField("experimental_type")
     assert differences(ours, theirs) == []
 
