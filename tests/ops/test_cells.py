@@ -116,3 +116,26 @@ def test_a_twin_that_is_initialized_is_named(name: str, other: str) -> None:
     lonely.look_around({}.get)
     with pytest.raises(errors.FailedPreconditionError, match=f"value {name}$"):
         lonely.read()
+
+
+def test_who_asks_to_be_first_is_not_kept_waiting_by_those_who_come_again_and_again() -> None:
+    cell = RefCell("v", dtypes.float32, ())
+    done = threading.Event()
+
+    def come_again() -> None:
+        while not done.is_set():
+            with writing([cell]), cell.lock:
+                sum(range(2000))
+
+    threads = [threading.Thread(target=come_again) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(50):
+            with cell.lock.first():
+                pass
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads)

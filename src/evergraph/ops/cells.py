@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -30,10 +31,56 @@ Array = Any
 Find = Callable[[str], Any]
 
 _COPY = re.compile(r"_\d+$")
+#: Seconds between looks at whether a save has got what it waits for.
+_GIVE_WAY = 0.0002
 
 
 class Handover(np.ndarray[Any, Any]):
     """An array that its maker gives away: the variable that it is assigned to may keep it."""
+
+
+class CellLock:
+    """A lock for writers, who come often and stay shortly, and for a save, which must not wait for ever.
+
+    Python's locks go to whoever asks at the right moment; a thread that trains in a loop would
+    keep one that saves waiting. So who asks to be ``first`` is let through by writers who come later.
+    """
+
+    __slots__ = ("_asked", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._asked: list[object] = []
+
+    def acquire(self) -> None:
+        """Waits for the lock; the thread that holds it may take it again."""
+        if self._asked and not self._lock._is_owned():  # type: ignore[attr-defined]
+            while self._asked:
+                time.sleep(_GIVE_WAY)
+        self._lock.acquire()
+
+    def release(self) -> None:
+        """Gives the lock back."""
+        self._lock.release()
+
+    __enter__ = acquire
+
+    def __exit__(self, *unused: object) -> None:
+        self._lock.release()
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """Holds the lock, before all who ask for it from now on."""
+        request = object()
+        self._asked.append(request)
+        try:
+            self._lock.acquire()
+        finally:
+            self._asked.remove(request)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 class RefCell:
@@ -46,7 +93,7 @@ class RefCell:
         self.dtype = dtype
         #: The declared shape; the buffer's may be another one (``validate_shape=False``).
         self.shape = shape
-        self.lock = threading.RLock()
+        self.lock = CellLock()
         self.buffer: Array = None
         self._find: Find | None = None
 
@@ -123,7 +170,7 @@ class ResourceCell:
         self.container = container
         self.dtype = dtype
         self.shape = shape
-        self.lock = threading.RLock()
+        self.lock = CellLock()
         self.value: Array = None
         self._find: Find | None = None
 

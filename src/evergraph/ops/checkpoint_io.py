@@ -105,7 +105,7 @@ def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[An
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
-    return cell.lock if isinstance(cell, RefCell) else nullcontext()
+    return cell.lock.first() if isinstance(cell, RefCell) else nullcontext()
 
 
 @op(
