@@ -262,7 +262,8 @@ def results(op: Operation, declaration: Declaration) -> Any:
     if not arguments:
         return op
     if len(arguments) == 1:
-        return list(outputs) if arguments[0].is_list else outputs[0]
+        # An empty list of results leaves nothing to wait for but the node itself.
+        return (list(outputs) or op) if arguments[0].is_list else outputs[0]
     if not declaration.has_list_outputs:
         return declaration.result_type(*outputs)
     grouped: list[Any] = []

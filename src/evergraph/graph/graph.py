@@ -223,6 +223,10 @@ class Graph:
     def _apply_scopes(self, op: Operation) -> None:
         context = self._control_flow_context
         op._control_flow_context = context
+        for tensor in op._inputs:
+            source = tensor._op._control_flow_context
+            if source is not None and source is not context:
+                source.CheckUse(op, tensor._op)
         if context is not None:
             context.AddOp(op)
         for key, value in self._attr_scope.items():
@@ -243,9 +247,10 @@ class Graph:
             op._set_device(function(op))
         if self._colocation_stack:
             self._colocate(op)
-        if self._container and op._declaration is not None and op._declaration.stateful:
-            if op._attrs.get("container") == "":
-                op._attrs["container"] = self._container
+        declaration = op._declaration
+        stateful = declaration is not None and declaration.stateful
+        if self._container and stateful and op._attrs.get("container") == "":
+            op._attrs["container"] = self._container
 
     def _colocate(self, op: Operation) -> None:
         groups = [group for other in self._colocation_stack for group in other.colocation_groups()]

@@ -19,7 +19,12 @@ from evergraph.graph import nest
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
-from evergraph.ops.control_flow_queries import is_loop_exit, output_context
+from evergraph.ops.control_flow_queries import (
+    is_loop_enter,
+    is_loop_exit,
+    is_switch,
+    output_context,
+)
 
 
 def strip_name_scope(name: str, export_scope: str | None) -> str:
@@ -106,6 +111,29 @@ class ControlFlowContext:
     def AddOp(self, op: Operation) -> None:
         """Takes in an operation that has been made inside."""
         raise NotImplementedError
+
+    def CheckUse(self, op: Operation, source: Operation) -> None:
+        """Raises ValueError where ``op``, made elsewhere, cannot have what ``source``, of this context, gives."""
+        loop = None
+        if op._control_flow_context is not None:
+            loop = op._control_flow_context.GetWhileContext()
+        context = output_context(source)
+        other = None if context is None else context.GetWhileContext()
+        if other is None or _is_within(loop, other):
+            return
+        if loop is None:
+            # These are made outside of all contexts, and put into theirs afterwards.
+            if is_loop_enter(op) or is_switch(op):
+                return
+        elif _meet_in_a_gradient(loop, other):
+            return
+        where = (
+            "they are in different while loops" if loop else f"'{source.name}' is in a while loop"
+        )
+        raise ValueError(
+            f"Cannot use '{source.name}' as input to '{op.name}' because {where}. "
+            "What a loop computes leaves it as a loop variable: use what tf.while_loop returns."
+        )
 
     def AddInnerOp(self, op: Operation) -> None:
         """Hears of an operation that a context within has taken in."""
@@ -211,6 +239,27 @@ class ControlFlowContext:
         with self:
             for nested in message.nested_contexts:
                 from_control_flow_context_def(nested, import_scope)
+
+
+def _is_within(context: Any, around: Any) -> bool:
+    """True where ``context`` is ``around`` or lies in it."""
+    while context is not None and context is not around:
+        context = context.outer_context
+    return context is around
+
+
+def _meet_in_a_gradient(loop: Any, other: Any) -> bool:
+    """True where one is the backward loop of the other, or of one around or right within it."""
+    if loop.grad_state is not None:
+        forward = loop.grad_state.forward_context
+        if _is_within(forward, other) or forward is other.outer_context:
+            return True
+    if other.grad_state is None:
+        return False
+    forward = other.grad_state.forward_context
+    if forward is loop:
+        return True
+    return forward.grad_state is not None and forward.grad_state.forward_context is loop
 
 
 def from_control_flow_context_def(context_def: Any, import_scope: str | None = None) -> Any:

@@ -1,7 +1,9 @@
 """tf.gradients: the nodes that compute derivatives of some tensors with respect to others.
 
-Walks back from ``ys``: an operation is visited when the gradients of all of its outputs that lie between are there; they are
-summed, and the op's ``gradient`` rule makes those of its inputs, under the name scope ``<op>_grad``. The order of the walk
+Walks back from ``ys``: an operation is visited when the gradients of all of its outputs that lie between are
+there; they are
+summed, and the op's ``gradient`` rule makes those of its inputs, under the name scope ``<op>_grad``. The
+order of the walk
 and the names are TensorFlow's (python/ops/gradients_util.py, 2.15), so that its graphs and ours have the same nodes.
 """
 
@@ -390,6 +392,9 @@ def gradient_function(op: Operation) -> Callable[..., Any] | None:
     try:
         return lookup_gradient(label)
     except LookupError:
+        if label == op.type and op.declaration is not None and op.declaration.has_gradient:
+            # The call of a function of the graph's library, which is no registered op.
+            return op.declaration.gradient
         raise LookupError(
             f"No gradient defined for operation '{op.name}' (op type: {label}). "
             "In general every operation must have an associated `@tf.RegisterGradient` for correct autodiff; "

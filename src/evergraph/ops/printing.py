@@ -136,8 +136,8 @@ def _stream_name(stream: Any) -> str:
     if found is None:
         raise ValueError(
             f"Unsupported output stream, logging level, or file.{stream}. "
-            "Supported streams are sys.stdout, sys.stderr, tf.logging.info, tf.logging.warning, tf.logging.error. File needs to be in the form of "
-            "'file://<filepath>'."
+            "Supported streams are sys.stdout, sys.stderr, tf.logging.info, tf.logging.warning, tf.logging.error. "
+            "File needs to be in the form of 'file://<filepath>'."
         )
     return found
 

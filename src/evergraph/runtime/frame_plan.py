@@ -322,9 +322,9 @@ class FramePlan(FrameSlots):
         """This frame's loop as a step of the frame around."""
         outer = self._outer
         assert outer is not None  # only a loop is a step
-        goes_on = union([])
-        if self._uniform and self._heads:
-            goes_on = self.condition(self._heads[0].around[0])
+        around = [self.condition(tensor) for head in self._heads for tensor in head.around]
+        self._check_ends(around)
+        goes_on = frozenset.intersection(*around) if around else ALWAYS
         exits = []
         for op in self._frame.members:
             if isinstance(op, Operation) and op.type in EXIT:
@@ -344,6 +344,16 @@ class FramePlan(FrameSlots):
         )
         reads = [slot for slot, _ in (*self._imports, *self._firsts)]
         return Step(guard, loop, self._frame.enters[0], reads)
+
+    def _check_ends(self, around: Sequence[Condition]) -> None:
+        if ALWAYS in around:
+            op = self._heads[0].op
+            raise errors.InvalidArgumentError(
+                op.node_def,
+                op,
+                f"the loop '{self._frame.name}' never ends: what goes around to '{op.name}' does not depend on its "
+                "condition (something inside of it may be fed)",
+            )
 
     def _leave(self, op: Operation, outer: FramePlan, goes_on: Condition) -> Exit | None:
         """Makes the result of an Exit known around: alive whenever the loop runs, unless that cannot be told."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from evergraph import errors
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
-from evergraph.runtime.prune import predecessors
+from evergraph.runtime.prune import NEXT_ITERATION, predecessors
 
 ENTER = frozenset(("Enter", "RefEnter"))
 EXIT = frozenset(("Exit", "RefExit"))
@@ -86,6 +86,8 @@ class Placement:
         edges = [(op, predecessors(op, ops, fed)) for op in order]
         for op, before in edges:
             self._place(op, before)
+        for op in order:
+            self._place_way_around(op, fed)
         self._fill(order)
         self._sort(edges)
 
@@ -110,6 +112,14 @@ class Placement:
                     op.node_def, op, f"'{op.name}' ({op.type}) is in no loop that it could leave"
                 )
             self._result[op] = own.outer
+
+    def _place_way_around(self, op: Operation, fed: set[Tensor]) -> None:
+        """What goes around to the head of a loop runs in that loop, also where it comes from outside of it."""
+        for tensor in op._inputs:
+            source = tensor.op
+            if source.type in NEXT_ITERATION and tensor not in fed:
+                frame = self._innermost(source, self.own(op), self.own(source))
+                self._own[source] = self._result[source] = frame
 
     def _innermost(self, op: Operation, one: Frame, other: Frame) -> Frame:
         if one.depth > other.depth:
