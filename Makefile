@@ -32,7 +32,7 @@ test: $(DEV_STAMP) ## all tests that need no TensorFlow
 	@$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
 
 oracle: $(DEV_STAMP) oracle-envs ## compare with stock TensorFlow, live (downloads it the first time)
-	@$(BIN)/python -m pytest -q -m oracle $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) -m oracle $(ARGS)
 
 oracle-envs: $(ORACLE_STAMPS) ## only make the TensorFlow environments
 

@@ -67,9 +67,7 @@ def measure(library: str, name: str) -> dict[str, float]:
         subprocess.run(
             command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-    done = subprocess.run(
-        command, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -1,7 +1,8 @@
 """Small programs about what a run does, to be run by evergraph and by stock TensorFlow alike.
 
 Each defines ``main(tf, np)`` and returns plain values. ``tests/runtime/test_semantics.py`` compares evergraph with what
-TensorFlow 2.15.1 gave (the values beside each program); ``tests/oracle/test_semantics_oracle.py`` checks those against live
+TensorFlow 2.15.1 gave (the values beside each program); ``tests/oracle/test_semantics_oracle.py`` checks
+those against live
 TensorFlow.
 """
 

@@ -17,9 +17,7 @@ _MARK = "evergraph_op"
 
 
 class OpPlugin(Plugin):
-    def get_class_decorator_hook(
-        self, fullname: str
-    ) -> Callable[[ClassDefContext], None] | None:
+    def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         return _mark if fullname == _DECORATOR else None
 
     def get_function_signature_hook(
@@ -35,7 +33,9 @@ class OpPlugin(Plugin):
             return False
         symbol = self.lookup_fully_qualified(fullname)
         return (
-            symbol is not None and isinstance(symbol.node, TypeInfo) and _MARK in symbol.node.metadata
+            symbol is not None
+            and isinstance(symbol.node, TypeInfo)
+            and _MARK in symbol.node.metadata
         )
 
 

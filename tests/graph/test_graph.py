@@ -34,7 +34,7 @@ def test_finding(graph: tf.Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, kind, phrase",
+    ("name", "kind", "phrase"),
     [
         ("layer/y:0", KeyError, "'layer/x:0'"),
         ("layer/x:1", KeyError, "only has 1 outputs"),
@@ -160,7 +160,7 @@ def test_unknown_attributes_are_kept(graph: tf.Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    "nodes, phrase",
+    ("nodes", "phrase"),
     [
         ([("a", "NoOp", []), ("a", "NoOp", [])], "'a' is not unique"),
         ([("a", "Identity", ["bb"]), ("b", "NoOp", [])], "Unknown input node 'bb'.*near: b"),

@@ -49,7 +49,7 @@ def test_unknown_sizes_compare_as_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "value, expected",
+    ("value", "expected"),
     [
         (None, None),
         (3, (3,)),

@@ -67,7 +67,9 @@ def test_restore_does_not_need_an_initialized_variable(tmp_path: Path) -> None:
         assert other.run("w:0").tolist() == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("keep, left", [(2, {3, 4}), (5, {0, 1, 2, 3, 4}), (0, {0, 1, 2, 3, 4})])
+@pytest.mark.parametrize(
+    ("keep", "left"), [(2, {3, 4}), (5, {0, 1, 2, 3, 4}), (0, {0, 1, 2, 3, 4})]
+)
 def test_old_checkpoints_are_deleted(tmp_path: Path, keep: int, left: set[int]) -> None:
     saver, _ = saved(tmp_path, 5, max_to_keep=keep)
     indexes = {name for name in names(tmp_path) if name.endswith(".index")}
@@ -172,7 +174,7 @@ def test_reshape_restores_another_shape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path, phrase",
+    ("path", "phrase"),
     [(None, "Can't load save_path when it is None"), ("nowhere", "not a valid checkpoint")],
 )
 def test_restore_of_nothing(path: Any, phrase: str) -> None:
@@ -185,10 +187,10 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="No variables to save"):
         tf.train.Saver()
     assert tf.train.Saver(allow_empty=True).save(tf.Session(), str(tmp_path / "m")) is None
-    w, b = model()
+    w, _ = model()
     with pytest.raises(ValueError, match="restored with two names"):
         tf.train.Saver({"one": w, "two": w})
-    with pytest.raises(TypeError, match="not a Variable|Not a variable"):
+    with pytest.raises(TypeError, match=r"not a Variable|Not a variable"):
         tf.train.Saver([tf.constant(1.0)])
     saver = tf.train.Saver()
     with pytest.raises(TypeError, match="must be a Session"):
@@ -206,7 +208,7 @@ def test_refusals(tmp_path: Path) -> None:
 
 
 def test_a_save_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
-    saver, session = saved(tmp_path)
+    _, session = saved(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     tf.Variable(0.0, name="never_initialized")
     with pytest.raises(errors.FailedPreconditionError):
@@ -247,7 +249,7 @@ def test_sharded(tmp_path: Path) -> None:
 
 
 def test_recover_last_checkpoints(tmp_path: Path) -> None:
-    saver, session = saved(tmp_path, 3, max_to_keep=3)
+    _, session = saved(tmp_path, 3, max_to_keep=3)
     state = tf.train.get_checkpoint_state(str(tmp_path))
     later = tf.train.Saver(max_to_keep=3)
     later.recover_last_checkpoints([*state.all_model_checkpoint_paths, "gone"])

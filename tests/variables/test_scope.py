@@ -79,7 +79,9 @@ def test_refusals() -> None:
         get_variable("v", dtype="int32", initializer=constant(1.0))
     with pytest.raises(ValueError, match="initializer passed is not valid"):
         get_variable("v", [None], initializer=initializers.zeros_initializer())
-    with pytest.raises(ValueError, match=r"An initializer for variable v of .*complex64.* required"):
+    with pytest.raises(
+        ValueError, match=r"An initializer for variable v of .*complex64.* required"
+    ):
         get_variable("v", [1], "complex64")
     with pytest.raises(ValueError, match="not callable"):
         get_variable("v", [1], custom_getter=3)

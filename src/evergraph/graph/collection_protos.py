@@ -1,6 +1,7 @@
 """How the objects of a collection are written into a MetaGraph and read back.
 
-A socket: the floors that own such objects (variables, control-flow contexts, queue runners) register their converters here
+A socket: the floors that own such objects (variables, control-flow contexts, queue runners) register their
+converters here
 under the collection's name, as TensorFlow's ``register_proto_function`` does.
 """
 
@@ -11,7 +12,9 @@ from typing import Any, NamedTuple
 
 
 class Converter(NamedTuple):
-    """``to_proto(object, export_scope)`` -> message or None (outside the scope); ``from_proto(message, import_scope)``."""
+    """``to_proto(object, export_scope)`` -> message or None (outside the scope); ``from_proto(message,
+    import_scope)``.
+    """
 
     proto_type: Any
     to_proto: Callable[..., Any] | None
@@ -27,7 +30,9 @@ def register_proto_function(
     to_proto: Callable[..., Any] | None = None,
     from_proto: Callable[..., Any] | None = None,
 ) -> None:
-    """Registers the converters of a collection. Raises TypeError for what is not callable, KeyError for a second time."""
+    """Registers the converters of a collection. Raises TypeError for what is not callable, KeyError for a
+    second time.
+    """
     for function in (to_proto, from_proto):
         if function is not None and not callable(function):
             raise TypeError(f"{function!r} is not callable.")

@@ -23,7 +23,7 @@ _stack = _Stack()
 
 def get_default_graph() -> Graph:
     """The innermost graph entered in this thread, or else the process's global one."""
-    global _global
+    global _global  # noqa: PLW0603  # there is one for the process
     if _stack.graphs:
         return _stack.graphs[-1]
     if _global is None:
@@ -34,8 +34,10 @@ def get_default_graph() -> Graph:
 
 
 def reset_default_graph() -> None:
-    """Starts a new global graph. Raises AssertionError inside a ``with graph.as_default()`` block, as TensorFlow does."""
-    global _global
+    """Starts a new global graph. Raises AssertionError inside a ``with graph.as_default()`` block, as
+    TensorFlow does.
+    """
+    global _global  # noqa: PLW0603  # there is one for the process
     if _stack.graphs:
         raise AssertionError(
             "Do not use tf.reset_default_graph() to clear nested graphs. "

@@ -1,4 +1,6 @@
-"""The default session: a socket on this floor, so that ``tensor.eval()`` finds the session that an upper floor provides."""
+"""The default session: a socket on this floor, so that ``tensor.eval()`` finds the session that an upper
+floor provides.
+"""
 
 from __future__ import annotations
 

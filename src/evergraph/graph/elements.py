@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def as_graph_element(
     graph: Graph, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
 ) -> Any:
-    """The Tensor or Operation of ``graph`` that ``obj`` means: itself, its name, or what ``obj._as_graph_element()`` gives.
+    """The Tensor or Operation of ``graph`` that ``obj`` means: itself, its name, or what
+    ``obj._as_graph_element()`` gives.
 
     Raises KeyError for a name that is not there, ValueError for an element of another graph or a name of the wrong
     form, TypeError for anything else.
@@ -63,7 +64,8 @@ def _by_name(graph: Graph, name: str, allow_tensor: bool, allow_operation: bool)
         raise ValueError(f"Name '{name}' appears to refer to a Tensor, not a Operation.")
     if not index_text.isdigit():
         raise ValueError(
-            f"The name '{name}' looks a like a Tensor name, but is not a valid one. Tensor names must be of the form \"<op_name>:<output_index>\"."
+            f"The name '{name}' looks a like a Tensor name, but is not a valid one. "
+            'Tensor names must be of the form "<op_name>:<output_index>".'
         )
     op = graph._operations.get(op_name)
     if op is None:

@@ -13,7 +13,8 @@ a node. What may stand in the body:
     The static shape rule: sees a ShapeContext, returns a list with one Dims for each output, or the one output's Dims.
 ``compute(xp, *inputs, *, attr...)``
     The values of the outputs. Pure; ``xp`` is NumPy or ``jax.numpy``. One value for each *argument*: a list argument
-    arrives and leaves as a tuple. One output argument: its value itself; none: None; several: a tuple. Attributes arrive
+    arrives and leaves as a tuple. One output argument: its value itself; none: None; several: a tuple.
+    Attributes arrive
     by the names of the keyword-only parameters; no others are passed.
     In a *stateful* op the first parameter is ``ctx`` (evergraph.graph.kernel.KernelContext) instead of ``xp``.
 ``gradient(op, *grads)``
@@ -64,7 +65,8 @@ class Declaration:
         static = [name.strip() for name in flags.pop("static", "").split(",") if name.strip()]
         self.static = frozenset(names.index(name) for name in static)
         self.stateful: bool = flags.pop("stateful", False)
-        #: Whether ``compute`` takes the run's context, not the array namespace: then nothing is computed ahead of a run.
+        #: Whether ``compute`` takes the run's context, not the array namespace: then nothing is computed
+        #: ahead of a run.
         self.needs_context: bool = flags.pop("calls", False) or self.stateful
         self.handle: bool = flags.pop("handle", False)
         self.host: bool = flags.pop("host", False)
@@ -141,7 +143,9 @@ def declarations() -> dict[str, Declaration]:
 
 
 def register_gradient(name: str, function: Callable[..., Any] | None) -> None:
-    """Gives ``name`` (an op type, or a label for ``gradient_override_map``) a gradient. Raises KeyError where it has one."""
+    """Gives ``name`` (an op type, or a label for ``gradient_override_map``) a gradient. Raises KeyError
+    where it has one.
+    """
     if name in _gradients:
         raise KeyError(f"Registering two gradient with name '{name}'!")
     _gradients[name] = function

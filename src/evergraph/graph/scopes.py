@@ -13,8 +13,10 @@ from evergraph.graph.graph import Graph
 class name_scope:  # the name that programs use
     """Puts the names of the operations made within under ``name/``.
 
-    ``name`` None takes ``default_name``; the graph is that of ``values`` (Tensors among them), or the default one, and is
-    made the default one within. ``with name_scope(...) as scope`` gives the scope's name with its slash; passing that as
+    ``name`` None takes ``default_name``; the graph is that of ``values`` (Tensors among them), or the
+    default one, and is
+    made the default one within. ``with name_scope(...) as scope`` gives the scope's name with its slash;
+    passing that as
     ``name`` enters the very same scope again. Raises TypeError or ValueError as TensorFlow does.
     """
 
@@ -23,7 +25,8 @@ class name_scope:  # the name that programs use
     ) -> None:
         if not (default_name is None or isinstance(default_name, str)):
             raise TypeError(
-                f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into the `values` kwarg."
+                f"`default_name` type ({type(default_name)}) is not a string type. "
+                "You likely meant to pass this into the `values` kwarg."
             )
         self._name = default_name if name is None else name
         self._values = list(values) if values is not None else None

@@ -1,6 +1,7 @@
 """Static shapes: ``Dims``, the plain form that shape rules work on, and TensorShape / Dimension, the form users see.
 
-Inside evergraph a static shape is ``None`` (nothing known) or a tuple with one entry a dimension, ``None`` where its size
+Inside evergraph a static shape is ``None`` (nothing known) or a tuple with one entry a dimension, ``None``
+where its size
 is unknown. TensorShape and Dimension wrap that with the behaviour of TensorFlow 1: indexing gives a Dimension, unknown
 sizes compare as ``None``, and anything that cannot be told from what is known is ``None`` rather than a guess.
 """
@@ -9,11 +10,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 from evergraph import errors
 
-Dims = Union[tuple[int | None, ...], None]
+Dims: TypeAlias = "tuple[int | None, ...] | None"
 
 
 def as_dims(value: Any) -> Dims:
@@ -251,7 +252,9 @@ def dimension_value(dimension: Any) -> int | None:
 
 
 class TensorShape:
-    """A possibly partial shape, with TensorFlow 1's behaviour: ``shape[0]`` is a Dimension, ``shape[0].value`` its size."""
+    """A possibly partial shape, with TensorFlow 1's behaviour: ``shape[0]`` is a Dimension,
+    ``shape[0].value`` its size.
+    """
 
     __slots__ = ("dims_or_none",)
 

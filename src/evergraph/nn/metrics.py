@@ -19,13 +19,13 @@ from evergraph.ops import array
 from evergraph.ops.arithmetic import maximum, multiply, squared_difference, subtract
 from evergraph.ops.broadcast_weights import broadcast_weights
 from evergraph.ops.casts import cast
-from evergraph.ops.shape_checks import assert_type
 from evergraph.ops.comparison import equal, greater, less
 from evergraph.ops.cond import cond
 from evergraph.ops.division import div_no_nan, divide
 from evergraph.ops.logical import logical_and
 from evergraph.ops.reductions import reduce_mean, reduce_sum
 from evergraph.ops.selection import where
+from evergraph.ops.shape_checks import assert_type
 from evergraph.ops.state import assign_add
 from evergraph.ops.state_scatter import scatter_add
 from evergraph.ops.unary import abs, sqrt

@@ -310,7 +310,7 @@ def merge(inputs: Sequence[Any], name: str | None = None) -> tuple[Any, Tensor]:
     with name_scope(name, "Merge", inputs) as scope:
         values = [to_value(item) for item in inputs]
         if all(isinstance(value, Tensor) for value in values):
-            kind = RefMerge if all(_is_ref(value) for value in values) else Merge
+            kind: Any = RefMerge if all(_is_ref(value) for value in values) else Merge
             result: tuple[Tensor, Tensor] = kind(values, name=scope)
             return result
         if all(isinstance(value, (IndexedSlices, Tensor)) for value in values):
@@ -345,7 +345,7 @@ def enter(
         return _each_part(
             value, lambda part: enter(part, **settings, use_input_shape=use_input_shape)
         )
-    kind = RefEnter if _is_ref(value) and use_ref else Enter
+    kind: Any = RefEnter if _is_ref(value) and use_ref else Enter
     result: Tensor = kind(value, **settings, name=name)
     if use_input_shape:
         result.set_shape(value.dims)

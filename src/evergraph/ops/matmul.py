@@ -221,7 +221,8 @@ def matmul(
 ) -> Tensor:
     """The product of two matrices, or of all those in the last two dimensions.
 
-    ``a_is_sparse`` and ``b_is_sparse`` are hints, and change nothing in the result. Raises ValueError where a matrix is to
+    ``a_is_sparse`` and ``b_is_sparse`` are hints, and change nothing in the result. Raises ValueError where
+    a matrix is to
     be both transposed and adjoint.
     """
     with name_scope(name, "MatMul", [a, b]) as scope:

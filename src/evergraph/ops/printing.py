@@ -51,7 +51,7 @@ class Print:
 
 
 #: What ``log(...)`` of a graph may name.
-_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_LOG_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 @op("PrintV2", "input: string ->", output_stream="string = 'stderr'", end="string = '\\n'",
@@ -69,7 +69,7 @@ class PrintV2:
             with open(output_stream[7:], "a", encoding="utf-8") as file:
                 file.write(text)
         elif output_stream.startswith("log("):
-            level = _LEVELS.get(output_stream[4:-1], logging.INFO)
+            level = _LOG_LEVELS.get(output_stream[4:-1], logging.INFO)
             logging.getLogger("tensorflow").log(level, "%s", text.rstrip("\n"))
         else:
             stream = sys.stdout if output_stream == "stdout" else sys.stderr

@@ -212,7 +212,8 @@ class ResourceGather:
         outer = np.indices(params.shape[:batch_dims], sparse=True)
         extra = indices.ndim - batch_dims
         outer = [axis.reshape(axis.shape + (1,) * extra) for axis in outer]
-        return params[tuple([*outer, indices])]
+        places = (*outer, indices)
+        return params[places]
 
     def gradient(op, grad):
         from evergraph.ops.array import expand_dims, reshape, size

@@ -179,7 +179,7 @@ class SegmentProd:
     def gradient(op, grad):
         from evergraph.ops.gathering import gather
 
-        data, ids = op.inputs
+        _, ids = op.inputs
         share, grad = _product_of_others(
             op, grad, segment_sum, segment_prod, lambda values: gather(values, ids)
         )

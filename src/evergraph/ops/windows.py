@@ -43,7 +43,9 @@ def output_size(
     padding: str,
     explicit: tuple[int, int],
 ) -> int | None:
-    """How many windows there are along an axis; None where that is not known. Raises ValueError where there is no room."""
+    """How many windows there are along an axis; None where that is not known. Raises ValueError where there
+    is no room.
+    """
     if padding == "SAME":
         return None if size is None else -(-size // stride)
     if size is None or window is None:

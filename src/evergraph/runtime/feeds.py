@@ -58,13 +58,15 @@ def _tensor(graph: Graph, key: Any) -> Tensor:
 def to_array(tensor: Tensor, value: Any) -> Any:
     """``value`` as an array for ``tensor``.
 
-    Raises TypeError for Tensors and for whole numbers that the type cannot hold, ValueError where the shape does not fit.
+    Raises TypeError for Tensors and for whole numbers that the type cannot hold, ValueError where the shape
+    does not fit.
     """
     kind = tensor.dtype.base_dtype
     if isinstance(value, (Tensor, Operation)):
         raise TypeError(
             "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, "
-            f"lists, numpy ndarrays, or TensorHandles. For reference, the tensor object was {value!r} which was passed to "
+            "lists, numpy ndarrays, or TensorHandles. "
+            f"For reference, the tensor object was {value!r} which was passed to "
             f"the argument `feed_dict` with key {tensor!r}."
         )
     if kind in (dtypes.resource, dtypes.variant):

@@ -24,7 +24,9 @@ _expansions: list[tuple[type, Callable[[Any], tuple[list[Any], Callable[[list[An
 def register_expansion(
     kind: type, expand: Callable[[Any], tuple[list[Any], Callable[[list[Any]], Any]]]
 ) -> None:
-    """Makes ``kind`` fetchable: ``expand(value)`` gives the parts to fetch and a function that combines their values."""
+    """Makes ``kind`` fetchable: ``expand(value)`` gives the parts to fetch and a function that combines
+    their values.
+    """
     _expansions.insert(0, (kind, expand))
 
 
@@ -115,7 +117,8 @@ def _is_attrs(fetch: Any) -> bool:
 def detach(results: list[Any], i: int) -> Any:
     """``results[i]`` as the caller of a run gets it: an array that nobody else holds, or a NumPy scalar.
 
-    What a variable, a constant, a feed or a view's base may share is copied; a reference is read now, at the end of the run.
+    What a variable, a constant, a feed or a view's base may share is copied; a reference is read now, at the
+    end of the run.
     """
     value = results[i]
     if isinstance(value, (RefCell, ResourceCell)):

@@ -91,7 +91,8 @@ class BaseSession:
     ) -> Any:
         """Runs the graph and returns the values of ``fetches``, in its own nesting (None for an Operation).
 
-        ``feed_dict`` maps tensors (or their names) to values that replace them. ``options.timeout_in_ms`` bounds the run.
+        ``feed_dict`` maps tensors (or their names) to values that replace them. ``options.timeout_in_ms``
+        bounds the run.
         Raises RuntimeError on a closed session, TypeError or ValueError for fetches and feeds that do not fit, and the
         classes of ``tf.errors`` for what goes wrong in a run.
         """
@@ -151,7 +152,9 @@ class BaseSession:
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
     ) -> Any:
-        """A function of the values of ``feed_list`` (positional) that returns ``fetches``: a run without its preparation."""
+        """A function of the values of ``feed_list`` (positional) that returns ``fetches``: a run without its
+        preparation.
+        """
         fed = [feeding.expand(self._graph, {key: None})[0][0] for key in feed_list or ()]
         signature = self._make_signature(fetches, fed)
 

@@ -21,7 +21,9 @@ from evergraph.train.fused_optimizer import FusedOptimizer, UpdateOps
 
 
 class AdamOptimizer(FusedOptimizer):
-    """``tf.train.AdamOptimizer``. Slots ``m`` and ``v`` (``w/Adam``, ``w/Adam_1``); ``beta1_power``, ``beta2_power``."""
+    """``tf.train.AdamOptimizer``. Slots ``m`` and ``v`` (``w/Adam``, ``w/Adam_1``); ``beta1_power``,
+    ``beta2_power``.
+    """
 
     ops = UpdateOps(ApplyAdam, ResourceApplyAdam)
     slot_names = ("m", "v")

@@ -23,7 +23,9 @@ class UpdateOps(NamedTuple):
 
 
 class FusedOptimizer(Optimizer):
-    """A rule that ops of their own compute. Subclasses give the ops, slots, hyperparameters and the order of the inputs."""
+    """A rule that ops of their own compute. Subclasses give the ops, slots, hyperparameters and the order of
+    the inputs.
+    """
 
     ops: UpdateOps
     #: The names of the slots, each as long as the variable and zero at first unless ``_create_slots`` says otherwise.

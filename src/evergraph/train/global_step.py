@@ -22,7 +22,8 @@ def global_step(sess: Any, global_step_tensor: Any) -> int:
 
 
 def get_global_step(graph: Graph | None = None) -> Any:
-    """The global step of a graph: the one in its collection, or the tensor called ``global_step:0``; None where there is none.
+    """The global step of a graph: the one in its collection, or the tensor called ``global_step:0``; None
+    where there is none.
 
     Raises TypeError where it is not a whole number, or has a shape.
     """

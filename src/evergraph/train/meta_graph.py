@@ -177,7 +177,9 @@ def _take_off_scope(node: Any, scope: str, unbound: list[str]) -> None:
 
 
 def _other_savers_nodes(graph_def: Any, saver_def: Any) -> set[str]:
-    """The nodes of savers other than that of ``saver_def``: whatever shares a name scope with their save and restore ops."""
+    """The nodes of savers other than that of ``saver_def``: whatever shares a name scope with their save and
+    restore ops.
+    """
     kept = set()
     if saver_def is not None:
         for name in (saver_def.save_tensor_name, saver_def.restore_op_name):
@@ -223,7 +225,9 @@ def _list_ops(message: Any) -> None:
 def add_collection_def(
     message: Any, key: Any, graph: Graph, scope: str | None = None, excluded: Collection[str] = ()
 ) -> None:
-    """Writes the collection ``key`` of ``graph`` into the MetaGraphDef ``message``; one that cannot be written is named in the log."""
+    """Writes the collection ``key`` of ``graph`` into the MetaGraphDef ``message``; one that cannot be
+    written is named in the log.
+    """
     if not isinstance(key, str):
         _LOG.warning(
             "Only collections with string type keys will be serialized. This key has %s", type(key)
@@ -242,7 +246,8 @@ def add_collection_def(
                     definition.bytes_list.value.append(proto.SerializeToString())
         else:
             _fill_plain(definition, items, scope)
-    except Exception as error:  # An object that programs put there may refuse in any way; the graph is saved all the same.
+    # An object that programs put there may refuse in any way; the graph is saved all the same.
+    except Exception as error:
         _LOG.warning(
             "Issue encountered when serializing %s.\nType is unsupported, or the types of the items don't match field "
             "type in CollectionDef. Note this is a warning and probably safe to ignore.\n%s",

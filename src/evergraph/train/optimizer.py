@@ -1,6 +1,7 @@
 """Optimizer: from a loss to the operation that takes one training step.
 
-Subclasses of programs override the hooks that TensorFlow 1 documents: ``_create_slots``, ``_prepare``, ``_apply_dense``,
+Subclasses of programs override the hooks that TensorFlow 1 documents: ``_create_slots``, ``_prepare``,
+``_apply_dense``,
 ``_resource_apply_dense``, ``_apply_sparse``, ``_resource_apply_sparse`` and ``_finish``.
 """
 
@@ -100,7 +101,8 @@ class Optimizer:
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
     ) -> list[tuple[Any, Any]]:
-        """(gradient, variable) pairs; a gradient is a Tensor, IndexedSlices, or None where the loss does not depend on it.
+        """(gradient, variable) pairs; a gradient is a Tensor, IndexedSlices, or None where the loss does not
+        depend on it.
 
         Raises ValueError for types that have no gradient, no variables, or an unknown ``gate_gradients``.
         """

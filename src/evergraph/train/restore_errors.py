@@ -33,7 +33,9 @@ class _Wanted(NamedTuple):
 
 
 def explain(error: errors.OpError, prefix: str, graph: Graph, saver_def: Any) -> errors.OpError:
-    """An error of the same class as ``error`` that says all that does not fit; ``error`` itself where nothing is found."""
+    """An error of the same class as ``error`` that says all that does not fit; ``error`` itself where
+    nothing is found.
+    """
     try:
         with BundleReader(prefix) as reader:
             wanted = list(_wanted(graph, saver_def))

@@ -246,7 +246,8 @@ class Saver:
 
         ``save_path`` is a prefix, as ``save`` returns it, or any of the checkpoint's files.
 
-        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not in it (all of
+        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not
+        in it (all of
         them named, with the nearest names), InvalidArgumentError where shapes or types differ, DataLossError where the
         file is damaged.
         """

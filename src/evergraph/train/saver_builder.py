@@ -1,4 +1,6 @@
-"""The save and restore nodes of a Saver: ``save/Const``, ``save/SaveV2``, ``save/RestoreV2``, ``save/restore_all`` ..."""
+"""The save and restore nodes of a Saver: ``save/Const``, ``save/SaveV2``, ``save/RestoreV2``,
+``save/restore_all`` ...
+"""
 
 from __future__ import annotations
 
