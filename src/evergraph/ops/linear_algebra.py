@@ -407,10 +407,3 @@ def svd(
 
     s, u, v = Svd(tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name)
     return (real(s), u, v) if compute_uv else real(s)
-
-
-def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
-    """``q`` (orthogonal columns) and ``r`` (upper triangles) with ``input = q @ r``."""
-    from evergraph.ops.factorization import Qr
-
-    return Qr(input, full_matrices=full_matrices, name=name)
