@@ -33,9 +33,9 @@ def test_a_place_is_written_once_and_read_once() -> None:
     array.write(0, value, dtypes.float32)
     with pytest.raises(REFUSED, match="index 0 because it has already been written to"):
         array.write(0, value, dtypes.float32)
-    assert array.read(0, dtypes.float32) == 3
+    assert array.get(0, dtypes.float32) == 3
     with pytest.raises(REFUSED, match="Could not read index 0 twice because it was cleared"):
-        array.read(0, dtypes.float32)
+        array.get(0, dtypes.float32)
     with pytest.raises(REFUSED, match="because it has already been read"):
         array.write(0, value, dtypes.float32)
     with pytest.raises(REFUSED, match="not resizeable and size is: 2"):
@@ -43,12 +43,12 @@ def test_a_place_is_written_once_and_read_once() -> None:
     with pytest.raises(REFUSED, match="dtype is float64 but TensorArray dtype is float32"):
         array.write(1, np.float64(1), dtypes.float64)
     with pytest.raises(REFUSED, match="Tried to read from index 5"):
-        array.read(5, dtypes.float32)
+        array.get(5, dtypes.float32)
     with pytest.raises(REFUSED, match=r"Could not read from TensorArray index 1\.  Furthermore"):
-        array.read(1, dtypes.float32)
+        array.get(1, dtypes.float32)
     array.close()
     with pytest.raises(REFUSED, match="already been closed"):
-        array.read(0, dtypes.float32)
+        array.get(0, dtypes.float32)
 
 
 def test_shapes_of_elements() -> None:
@@ -56,7 +56,7 @@ def test_shapes_of_elements() -> None:
     array.write(0, np.zeros(2, np.float32), dtypes.float32)
     with pytest.raises(REFUSED, match="consider setting infer_shape=False"):
         array.write(1, np.zeros(3, np.float32), dtypes.float32)
-    assert array.read(1, dtypes.float32).tolist() == [0.0, 0.0]
+    assert array.get(1, dtypes.float32).tolist() == [0.0, 0.0]
 
 
 def test_an_array_of_gradients_adds_up() -> None:
@@ -67,9 +67,9 @@ def test_an_array_of_gradients_adds_up() -> None:
     assert array.gradient("gradients_1") is not sums
     sums.write(0, np.ones(2, np.float32), dtypes.float32)
     sums.write(0, np.full(2, 2.0, np.float32), dtypes.float32)
-    assert sums.read(0, dtypes.float32).tolist() == [3.0, 3.0]
+    assert sums.get(0, dtypes.float32).tolist() == [3.0, 3.0]
     fresh = array.gradient("gradients_1")
-    assert fresh.read(0, dtypes.float32).tolist() == [0.0, 0.0]
+    assert fresh.get(0, dtypes.float32).tolist() == [0.0, 0.0]
 
 
 def test_pieces_must_fit() -> None:

@@ -56,7 +56,7 @@ def write(first, handle, index, value, flow_in, *, T):
 
 
 def read(first, handle, index, flow_in, *, dtype):
-    return handle.read(int(index), dtype)
+    return handle.get(int(index), dtype)
 
 
 def gather(first, handle, indices, flow_in, *, dtype, element_shape):

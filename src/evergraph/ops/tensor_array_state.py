@@ -33,6 +33,12 @@ def zeros(shape: tuple[int, ...], dtype: DType) -> Array:
     return np.zeros(shape, dtype.as_numpy_dtype)
 
 
+def sizes(dims: Dims) -> tuple[int, ...]:
+    """``dims``, in which every size is known, as plain numbers."""
+    assert dims is not None
+    return tuple(size for size in dims if size is not None)
+
+
 class _Entry:
     """One place: its value, the shape that is known of it, and what has happened to it."""
 
@@ -82,6 +88,10 @@ class RunTensorArray:
         """How many places there are. Raises InvalidArgumentError where the array is closed."""
         self._check_open()
         return len(self._entries)
+
+    def read(self) -> RunTensorArray:
+        """What a reference to the array gives where a value is wanted (first version): itself."""
+        return self
 
     def close(self) -> None:
         """Lets go of everything."""
@@ -155,7 +165,7 @@ class RunTensorArray:
     def _grow(self, size: int) -> None:
         self._entries.extend(_Entry() for _ in range(size - len(self._entries)))
 
-    def read(self, index: int, dtype: DType) -> Array:
+    def get(self, index: int, dtype: DType) -> Array:
         """The value at ``index``; zeros where nothing was written but the shape is known.
 
         Raises InvalidArgumentError where there is no value, or no longer.
@@ -197,7 +207,7 @@ class RunTensorArray:
                 "the full element_shape property on the forward TensorArray, the proper all-zeros tensor will be "
                 "returned instead of incurring this error."
             )
-        return self.element_shape  # type: ignore[return-value]  # fully defined
+        return sizes(self.element_shape)
 
     # Several values
 
@@ -213,7 +223,7 @@ class RunTensorArray:
             ) from None
         if len(indices) == 0:
             return zeros((0, *self._known("packing", self.element_shape, "element shape")), dtype)
-        values = [self.read(int(index), dtype) for index in indices]
+        values = [self.get(int(index), dtype) for index in indices]
         for i, value in enumerate(values):
             if value.shape != values[0].shape:
                 raise _refuse(
@@ -228,7 +238,7 @@ class RunTensorArray:
                 f"TensorArray has size zero, but {name} {text(shape)} is not fully defined. Currently only static "
                 f"shapes are supported when {what} zero-size TensorArrays."
             )
-        return shape  # type: ignore[return-value]  # fully defined
+        return sizes(shape)
 
     def scatter(self, indices: Array, value: Array, dtype: DType) -> None:
         """Puts the rows of ``value`` at ``indices``."""
@@ -249,7 +259,7 @@ class RunTensorArray:
         if self.size == 0:
             shape = self._known("concatenating", except_first, "element_shape_except0")
             return zeros((0, *shape), dtype), np.zeros(0, np.int64)
-        values = [self.read(i, dtype) for i in range(self.size)]
+        values = [self.get(i, dtype) for i in range(self.size)]
         for i, value in enumerate(values):
             if value.ndim == 0:
                 raise _refuse(

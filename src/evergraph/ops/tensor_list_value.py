@@ -14,7 +14,7 @@ import numpy as np
 from evergraph import errors
 from evergraph.formats.dtypes import DType
 from evergraph.graph.shape import Dims, compatible, is_fully_defined, merge, text
-from evergraph.ops.tensor_array_state import zeros
+from evergraph.ops.tensor_array_state import sizes, zeros
 
 Array = Any
 
@@ -146,9 +146,8 @@ class TensorList:
                 else f"{what} list which only contains uninitialized tensors"
             )
             raise refuse(f"Tried to {kind} with non-fully-defined element_shape: {text(shape)}")
-        assert shape is not None  # fully defined
         if not items:
-            return zeros((0, *shape), self.dtype)
+            return zeros((0, *sizes(shape)), self.dtype)
         return np.stack([self._initialized(item, shape, what) for item in items])
 
     def _known_shape(self, items: Sequence[Array], shape: Dims) -> Dims:
@@ -183,7 +182,7 @@ class TensorList:
                 f"Trying to {what} an uninitialized tensor but element_shape is not fully defined: {text(shape)} "
                 "and no list element is set."
             )
-        return zeros(shape, self.dtype)
+        return zeros(sizes(shape), self.dtype)
 
     def concat(self, shape: Dims, leading: Sequence[int]) -> tuple[Array, Array]:
         """All elements one after the other, and how many rows each has.
@@ -202,7 +201,7 @@ class TensorList:
                         f"List contains uninitialized tensor at index {i} but leading_dims has only {len(leading)} "
                         "elements."
                     )
-                item = zeros((rows, *(rest or ())), self.dtype)
+                item = zeros((rows, *sizes(rest)), self.dtype)
             elif item.ndim == 0:
                 raise refuse(
                     f"Concat saw a scalar shape at index {i} but requires at least vectors."
@@ -217,7 +216,7 @@ class TensorList:
                 "All except the first dimension must be fully defined when concating an empty tensor list. "
                 f"element_shape: {text(shape)}"
             )
-        return zeros((0, *(rest or ())), self.dtype), lengths
+        return zeros((0, *sizes(rest)), self.dtype), lengths
 
 
 def from_rows(tensor: Array, dtype: DType, element_shape: Dims) -> TensorList:
