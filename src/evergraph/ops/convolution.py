@@ -431,31 +431,15 @@ def conv2d(
     result: Tensor = Conv2D(
         input,
         filters if filters is not None else filter,
-        strides=_per_dimension(strides, data_format, "strides"),
+        strides=windows.for_format(strides, data_format, "strides"),
         use_cudnn_on_gpu=use_cudnn_on_gpu,
         padding=scheme,
         explicit_paddings=explicit,
         data_format=data_format,
-        dilations=_per_dimension(dilations, data_format, "dilations"),
+        dilations=windows.for_format(dilations, data_format, "dilations"),
         name=name,
     )
     return result
-
-
-def _per_dimension(values: Any, data_format: str, what: str) -> list[int]:
-    """A number for each dimension, from one, from those of the spatial dimensions, or from all."""
-    count = len(data_format) - 2
-    several = values if values is not None else [1]
-    given: list[Any] = [several] if isinstance(several, (int, np.integer)) else list(several)
-    if len(given) == 1:
-        given = given * count
-    if len(given) == count:
-        return [1, 1, *given] if data_format[1] == "C" else [1, *given, 1]
-    if len(given) != count + 2:
-        raise ValueError(
-            f"{what} should be of length 1, {count} or {count + 2} but was {len(given)}"
-        )
-    return [int(value) for value in given]
 
 
 def conv2d_backprop_input(
@@ -535,10 +519,10 @@ def conv2d_transpose(
             output_shape,
             convert_to_tensor(kernel),
             value,
-            strides=_per_dimension(strides, data_format, "strides"),
+            strides=windows.for_format(strides, data_format, "strides"),
             padding=padding,
             data_format=data_format,
-            dilations=_per_dimension(
+            dilations=windows.for_format(
                 1 if dilations is None else dilations, data_format, "dilations"
             ),
             name=scope,
@@ -588,10 +572,10 @@ def conv3d_transpose(
             output_shape,
             convert_to_tensor(kernel),
             value,
-            strides=_per_dimension(strides, data_format, "strides"),
+            strides=windows.for_format(strides, data_format, "strides"),
             padding=padding,
             data_format=data_format,
-            dilations=_per_dimension(
+            dilations=windows.for_format(
                 1 if dilations is None else dilations, data_format, "dilations"
             ),
             name=scope,

@@ -26,24 +26,9 @@ from evergraph.ops.space_batch import (
     space_to_batch_nd,
 )
 from evergraph.ops.stacking import stack
+from evergraph.ops.windows import per_dimension
 
 Operation = Callable[[Tensor, str], Tensor]
-
-
-def _per_dimension(values: Any, count: int, channels_first: bool, what: str) -> list[int]:
-    """A number for each dimension, from one, from those of the spatial dimensions, or from all."""
-    if values is None:
-        values = [1]
-    given: list[Any] = [values] if isinstance(values, (int, np.integer)) else list(values)
-    if len(given) == count + 2:
-        return given
-    if len(given) == 1:
-        given = given * count
-    if len(given) != count:
-        raise ValueError(
-            f"{what} should be of length 1, {count} or {count + 2} but was {len(given)}"
-        )
-    return [1, 1, *given] if channels_first else [1, *given, 1]
 
 
 def _first(data_format: str | None) -> bool:
@@ -159,8 +144,8 @@ def convolution(
     if count not in (1, 2, 3):
         raise ValueError(f"A convolution is over 1, 2 or 3 dimensions, not {count}")
     first = _first(data_format)
-    spread = _per_dimension(dilation_rate, count, first, "dilations")
-    steps = _per_dimension(strides, count, first, "strides")
+    spread = per_dimension(dilation_rate, count, first, "dilations")
+    steps = per_dimension(strides, count, first, "strides")
     with name_scope(name, None if name else "convolution", [input, filter]) as scope:
         if all(rate == 1 for rate in spread):
             return _plain(count, input, filter, steps, padding, data_format, scope)
@@ -235,8 +220,8 @@ def conv1d(
         else:
             raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: {data_format}")
         first = layout == "NCHW"
-        strides = [1, *_per_dimension(stride, 1, first, "stride")]
-        spread = [1, *_per_dimension(dilations, 1, first, "dilations")]
+        strides = [1, *per_dimension(stride, 1, first, "stride")]
+        spread = [1, *per_dimension(dilations, 1, first, "dilations")]
         value = array.expand_dims(value, place)
         kernel = array.expand_dims(filters, 0)
         result = Conv2D(

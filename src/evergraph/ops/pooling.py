@@ -527,21 +527,6 @@ class AvgPool3DGrad:
         return None, AvgPool3D(grad, **_attributes(op))
 
 
-def _sizes(values: Any, data_format: str, what: str) -> list[int]:
-    """A number for each dimension, from one, from those of the spatial dimensions, or from all."""
-    count = len(data_format) - 2
-    given: list[Any] = [values] if isinstance(values, (int, np.integer)) else list(values)
-    if len(given) == 1:
-        given = given * count
-    if len(given) == count:
-        return [1, 1, *given] if data_format[1] == "C" else [1, *given, 1]
-    if len(given) != count + 2:
-        raise ValueError(
-            f"{what} should be of length 1, {count} or {count + 2} but was {len(given)}"
-        )
-    return [int(value) for value in given]
-
-
 def _pool(
     declaration: Any,
     default_name: str,
@@ -555,8 +540,8 @@ def _pool(
     with name_scope(name, default_name, [value]) as scope:
         result: Tensor = declaration(
             value,
-            ksize=_sizes(ksize, data_format, "ksize"),
-            strides=_sizes(strides, data_format, "strides"),
+            ksize=windows.for_format(ksize, data_format, "ksize"),
+            strides=windows.for_format(strides, data_format, "strides"),
             padding=padding,
             data_format=data_format,
             name=scope,
@@ -634,8 +619,8 @@ def max_pool_with_argmax(
         )
     return MaxPoolWithArgmax(
         input,
-        ksize=_sizes(ksize, data_format, "ksize"),
-        strides=_sizes(strides, data_format, "strides"),
+        ksize=windows.for_format(ksize, data_format, "ksize"),
+        strides=windows.for_format(strides, data_format, "strides"),
         Targmax=Targmax if Targmax is not None else output_dtype or "int64",
         padding=padding,
         include_batch_in_index=include_batch_in_index,

@@ -170,3 +170,26 @@ def channel_axis(data_format: str) -> int:
 def in_float32(x: Any) -> bool:
     """True for the types that are computed with in float32, as Eigen computes with them."""
     return x.dtype == np.float16 or x.dtype.name == "bfloat16"
+
+
+def per_dimension(values: Any, count: int, channels_first: bool, what: str) -> list[int]:
+    """A number for each dimension, from one, from those of the ``count`` spatial dimensions, or from all.
+
+    Raises ValueError where there are other numbers of them.
+    """
+    several = [1] if values is None else values
+    given: list[Any] = [several] if isinstance(several, (int, np.integer)) else list(several)
+    if len(given) == count + 2:
+        return [int(value) for value in given]
+    if len(given) == 1:
+        given = given * count
+    if len(given) != count:
+        raise ValueError(
+            f"{what} should be of length 1, {count} or {count + 2} but was {len(given)}"
+        )
+    return [1, 1, *given] if channels_first else [1, *given, 1]
+
+
+def for_format(values: Any, data_format: str, what: str) -> list[int]:
+    """``per_dimension`` for images of this ``data_format``."""
+    return per_dimension(values, len(data_format) - 2, data_format[1] == "C", what)
