@@ -157,6 +157,21 @@ def test_of_equals_the_first_comes_first(size: int) -> None:
         assert values[row].tolist() == [value[row, i] for i in order]
 
 
+@pytest.mark.parametrize(
+    ("row", "k", "lying"),
+    [  # as TensorFlow 2.15.1 gives them
+        ([3, 1, 4, 0, 2], 3, [4, 2, 0]),
+        ([2, 4, 5, 1, 3, 0], 3, [4, 2, 1]),
+        ([0, 1, 4, 8, 5, 7, 3, 6, 2], 5, [2, 4, 5, 3, 7]),
+        ([7, 6, 2, 9, 11, 10, 4, 0, 8, 1, 3, 5], 4, [8, 3, 4, 5]),
+    ],
+)
+def test_unsorted_top_k_lies_as_tensorflows(row: list[int], k: int, lying: list[int]) -> None:
+    values, indices = run(sorting.top_k(np.array(row, np.float32), k, sorted=False))
+    assert indices.tolist() == lying
+    assert values.tolist() == [row[i] for i in lying]
+
+
 def test_top_k_with_nan_gives_as_many() -> None:
     value = np.full((1, 3000), np.nan, np.float32)
     values, indices = run(sorting.top_k(value, 3))

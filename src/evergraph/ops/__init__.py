@@ -35,6 +35,7 @@ import evergraph.ops.histograms
 import evergraph.ops.image_boxes
 import evergraph.ops.image_colors
 import evergraph.ops.image_resizing
+import evergraph.ops.largest
 import evergraph.ops.linear_algebra
 import evergraph.ops.logical
 import evergraph.ops.matmul

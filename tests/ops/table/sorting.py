@@ -33,6 +33,7 @@ row(
     case(grid(2, 3, 4), const(2)),
     case(grid(2, 2000), const(9)),
     case(distinct(2, 5), const(1), sorted=False),
+    case(grid(4), const(4), sorted=False),
     bad("InvalidArgumentError", grid(2, 3), value(4)),
     bad("InvalidArgumentError", grid(2, 3), value(-1)),
 )
