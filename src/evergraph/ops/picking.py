@@ -21,7 +21,6 @@ from evergraph.ops.shaping import at_least, dense_rows
 from evergraph.ops.stacking import stack
 from evergraph.ops.types import INDEX
 
-
 _UNSIGNED = {2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
