@@ -303,4 +303,16 @@ def main(tf, np):
 """,
         [1.0, 2.0, 3.0],
     ),
+    "a gradient of rows can be fetched": Program(
+        """
+def main(tf, np):
+    w = tf.Variable([[1.0], [2.0], [3.0]], use_resource=False)
+    grad = tf.gradients(tf.reduce_sum(tf.gather(w, [2, 0])), w)[0]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        found = sess.run(grad)
+        return [found.values.tolist(), found.indices.tolist(), found.dense_shape.tolist()]
+""",
+        [[[1.0], [1.0]], [2, 0], [3, 1]],
+    ),
 }

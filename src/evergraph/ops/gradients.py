@@ -198,7 +198,7 @@ class _Walk:
                     result.append(ones(shape(y), dtype=y.dtype, name=f"grad_ys_{i}"))
                 continue
             _check_grad_type(y, grad)
-            result.append(grad)
+            result.append(_named(grad, f"grad_ys_{i}"))
         return result
 
     def _pending(
@@ -327,7 +327,7 @@ class _Walk:
                 return total
         if self._aggregation == AggregationMethod.EXPERIMENTAL_ACCUMULATE_N:
             return accumulate_n(grads)
-        return add_n(grads)
+        return _sum_by_device(self._graph, grads)
 
     def _release(
         self, op: Operation, queue: deque[Operation], pending: dict[Operation, int]
@@ -424,6 +424,34 @@ def _check_grad_type(y: Any, grad: Any) -> None:
             grad.shape.assert_is_compatible_with(y.shape)
         except ValueError as error:
             raise errors.InvalidValueError(None, None, f"grad_ys for {y.name}: {error}") from None
+
+
+def _named(grad: Any, name: str) -> Any:
+    """``grad`` under a name in the scope of the gradients, by which TensorArrays tell whose gradients theirs are."""
+    from evergraph.ops.array import identity
+
+    if isinstance(grad, IndexedSlices):
+        shape = grad.dense_shape
+        return IndexedSlices(
+            identity(grad.values, name=f"{name}_values"),
+            identity(grad.indices, name=f"{name}_indices"),
+            None if shape is None else identity(shape, name=f"{name}_shape"),
+        )
+    return identity(grad, name=name)
+
+
+def _sum_by_device(graph: Graph, grads: Sequence[Any]) -> Tensor:
+    """The sum: first of what lies on one device, beside it, then of those sums."""
+    from evergraph.ops.arithmetic import add_n
+
+    places: dict[str, list[Any]] = defaultdict(list)
+    for grad in grads:
+        places[grad.device].append(grad)
+    sums = []
+    for _, together in sorted(places.items()):
+        with graph.colocate_with(together[0].op, ignore_existing=True):
+            sums.append(add_n(together))
+    return add_n(sums)
 
 
 def _concatenate_slices(grads: Sequence[Any]) -> IndexedSlices:

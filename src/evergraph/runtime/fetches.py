@@ -13,6 +13,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.cells import RefCell, ResourceCell
+from evergraph.ops.indexed_slices import IndexedSlices, IndexedSlicesValue
 
 #: ``pack(results)``: one fetch's result out of the list of all fetched values.
 Pack = Callable[[list[Any]], Any]
@@ -131,3 +132,13 @@ def detach(results: list[Any], i: int) -> Any:
     if value.base is not None or not value.flags.owndata or sys.getrefcount(value) > 3:
         return np.array(value, copy=True)
     return value
+
+
+def _indexed_slices(fetch: IndexedSlices) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    parts = [fetch.values, fetch.indices]
+    if fetch.dense_shape is None:
+        return parts, lambda values: IndexedSlicesValue(*values, None)
+    return [*parts, fetch.dense_shape], lambda values: IndexedSlicesValue(*values)
+
+
+register_expansion(IndexedSlices, _indexed_slices)

@@ -61,7 +61,14 @@ class PartialRun:
 
     def _compute(self, ops: set[Operation], wanted: list[Tensor], targets: list[Operation]) -> None:
         known = list(self._known)
-        outputs = [tensor for op in ops for tensor in op.outputs if tensor not in self._known]
+        graph = self._session.graph
+        outputs = [
+            tensor
+            for op in ops
+            if graph.is_fetchable(op)
+            for tensor in op.outputs
+            if tensor not in self._known
+        ]
         outputs.extend(tensor for tensor in wanted if tensor not in outputs)
         session = self._session
         plan = make_plan(
