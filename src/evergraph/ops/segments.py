@@ -256,7 +256,9 @@ class UnsortedSegmentSum:
         if xp is not np:
             flat = data.reshape((segment_ids.size, *data.shape[segment_ids.ndim :]))
             zeros = xp.zeros((int(num_segments), *flat.shape[1:]), data.dtype)
-            return zeros.at[segment_ids.reshape(-1)].add(flat)
+            ids = segment_ids.reshape(-1)
+            # Negative ids count nowhere; to JAX they would count from the end.
+            return zeros.at[xp.where(ids < 0, zeros.shape[0], ids)].add(flat, mode="drop")
         return _combine(np.add, *_rows(data, segment_ids), int(num_segments), 0)
 
     def gradient(op, grad):
