@@ -73,7 +73,7 @@ def _head(loop: Any, start: Tensor, name: str, merge_name: str | None = None) ->
     """The Merge of a new loop variable that begins with ``start``; its way around is still to come."""
     entered = enter(start, loop.name, parallel_iterations=loop.parallel_iterations, name=name)
     loop.loop_enters.append(entered)
-    return merge([entered, entered], name=merge_name)[0]  # type: ignore[no-any-return]  # of Tensors
+    return merge([entered, entered], name=merge_name)[0]
 
 
 def _around(loop: Any) -> Any:

@@ -135,9 +135,9 @@ def detach(results: list[Any], i: int) -> Any:
 
 
 def _indexed_slices(fetch: IndexedSlices) -> tuple[list[Any], Callable[[list[Any]], Any]]:
-    parts = [fetch.values, fetch.indices]
+    parts: list[Any] = [fetch.values, fetch.indices]
     if fetch.dense_shape is None:
-        return parts, lambda values: IndexedSlicesValue(*values, None)
+        return parts, lambda values: IndexedSlicesValue(values[0], values[1], None)
     return [*parts, fetch.dense_shape], lambda values: IndexedSlicesValue(*values)
 
 
