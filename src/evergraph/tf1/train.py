@@ -16,6 +16,7 @@ _TABLE = {
         "NewCheckpointReader=new_checkpoint_reader list_variables load_checkpoint load_variable"
     ),
     "evergraph.train.ftrl": "FtrlOptimizer",
+    "evergraph.train.cluster": "ClusterSpec Server",
     "evergraph.train.global_step": (
         "assert_global_step create_global_step get_global_step get_or_create_global_step "
         "global_step"
