@@ -17,7 +17,7 @@ BASE_STAMP := .venv/.base
 DEV_STAMP := .venv/.dev
 ORACLE_STAMPS := .oracle/tf2.15/.ready .oracle/tf2.21/.ready
 
-.PHONY: help quickstart dev test oracle oracle-envs lint types imports record bench clean distclean
+.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench clean distclean
 
 help: ## this text
 	@echo "evergraph: make TARGET"
@@ -35,6 +35,9 @@ oracle: $(DEV_STAMP) oracle-envs ## compare with stock TensorFlow, live (downloa
 	@$(BIN)/python -m pytest -q -n $(WORKERS) -m oracle $(ARGS)
 
 oracle-envs: $(ORACLE_STAMPS) ## only make the TensorFlow environments
+
+protobuf: $(DEV_STAMP) ## the messages with protobuf 4.22, 5, 6 and 7, each in an environment of its own
+	@$(BIN)/python tools/check_protobuf_versions.py
 
 lint: $(DEV_STAMP) ## style, format, types and the import rule
 	@$(BIN)/ruff check .
