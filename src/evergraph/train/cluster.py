@@ -8,7 +8,7 @@ from typing import Any
 
 from evergraph.formats.protos import ClusterDef, ServerDef
 
-_LOCAL = "evergraph runs every graph in this process: the tasks of the cluster are not contacted, and nothing is served to them."
+_LOCAL = "evergraph runs every graph in this process: the tasks of the cluster are not contacted."
 
 
 class ClusterSpec:
