@@ -330,11 +330,21 @@ def _far(ours: np.ndarray, theirs: np.ndarray, tolerance: Mapping[str, float]) -
     wide = np.complex128 if ours.dtype.kind == "c" else np.float64
     a, b = ours.astype(wide), theirs.astype(wide)
     finite = np.isfinite(b)
-    largest = float(np.max(np.abs(b[finite]), initial=0.0))
+    # The end of a type's range stands for nothing (the maximum of no elements), and scales nothing.
+    scale = np.abs(b[finite])
+    largest = float(np.max(scale[scale < _middle(ours.dtype)], initial=0.0))
     with np.errstate(invalid="ignore"):
-        close = np.abs(a - b) <= relative * (np.abs(b) + largest)
+        close = np.abs(a - b) <= relative * np.abs(b) + relative * largest
         same = (a == b) | (np.isnan(a) & np.isnan(b))
     return ~np.where(finite, close, same)
+
+
+def _middle(dtype: np.dtype[Any]) -> float:
+    """The square root of the largest number of a type."""
+    import ml_dtypes
+
+    real = np.empty(0, dtype).real.dtype
+    return float(np.sqrt(float(ml_dtypes.finfo(real).max)))
 
 
 def _brief(value: Any) -> str:
