@@ -62,7 +62,7 @@ def convert_to_tensor(
             raise ValueError(
                 f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {value.dtype.name}: {value!r}"
             )
-        if value.graph is not get_default_graph() and not _shares_graph(value):
+        if value.graph is not get_default_graph():
             raise ValueError(f"Tensor {value!r} must be from the same graph as the default graph.")
         return value
     hint = preferred_dtype if preferred_dtype is not None else dtype_hint
@@ -93,10 +93,6 @@ def convert_to_tensor(
     raise TypeError(
         f"Cannot convert {value!r} with type {type(value)} to Tensor: no conversion function registered."
     )
-
-
-def _shares_graph(value: Tensor) -> bool:
-    return value.graph is get_default_graph()
 
 
 def convert_n_to_tensor(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from evergraph.graph.operation import Operation
@@ -105,8 +104,3 @@ def _hint(graph: Graph, name: str, suffix: str) -> str:
     if any(candidate == f"import/{name}" for candidate in near):
         text += " Pass name='' to import_graph_def to import without the prefix 'import/'."
     return text
-
-
-def operations_of(values: Iterable[Any]) -> list[Operation]:
-    """The operations behind Tensors and Operations."""
-    return [value.op if isinstance(value, Tensor) else value for value in values]

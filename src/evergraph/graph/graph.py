@@ -65,7 +65,6 @@ class Graph:
         self._colocation_stack: list[Operation] = []
         self._attr_scope: dict[str, Any] = {}
         self._gradient_override_map: dict[str, str] = {}
-        self._kernel_label_map: dict[str, str] = {}
         self._container = ""
         self._default_original_op: Operation | None = None
         self._collections: dict[Any, list[Any]] = {}
@@ -234,10 +233,6 @@ class Graph:
                 value = value(op.node_def)
             if value is not None and key not in op._attrs:
                 op._attrs[key] = value
-        if op._type in self._kernel_label_map and "_kernel" not in op._attrs:
-            op._attrs["_kernel"] = AttrValue(
-                s=attributes.to_bytes(self._kernel_label_map[op._type])
-            )
         if op._type in self._gradient_override_map and "_gradient_op_type" not in op._attrs:
             label = self._gradient_override_map[op._type]
             op._attrs["_gradient_op_type"] = AttrValue(s=attributes.to_bytes(label))
@@ -411,11 +406,6 @@ class Graph:
         if not all(isinstance(text, str) for pair in op_type_map.items() for text in pair):
             raise TypeError("op_type_map must be a dictionary mapping strings to strings")
         with _updated(self._gradient_override_map, op_type_map):
-            yield
-
-    @contextmanager
-    def _kernel_label_map_scope(self, op_to_kernel_label_map: dict[str, str]) -> Iterator[None]:
-        with _updated(self._kernel_label_map, op_to_kernel_label_map):
             yield
 
     @contextmanager

@@ -55,7 +55,6 @@ class Declaration:
         self.inputs: tuple[Arg, ...] = signature.inputs
         self.outputs: tuple[Arg, ...] = signature.outputs
         self.attrs = signature.attrs
-        self.doc = body.__doc__
         namespace = vars(body)
         self.shape: Callable[..., Any] | None = namespace.get("shape")
         self.compute: Callable[..., Any] | None = namespace.get("compute")

@@ -16,8 +16,8 @@ from evergraph.graph.scopes import control_dependencies, name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, shape_rules
 from evergraph.ops.casts import cast
+from evergraph.ops.narrow_floats import is_narrow
 from evergraph.ops.types import REAL
-from evergraph.ops.windows import in_float32
 
 _FLOATS = "{half, bfloat16, float, double}"
 _RECTIFIED = (
@@ -33,7 +33,7 @@ def _in_wide_numbers(compute):
     """``compute``, for numbers of two bytes carried out in float32."""
 
     def computed(xp, *values):
-        if not in_float32(values[0]):
+        if not is_narrow(values[0].dtype):
             return compute(xp, *values)
         wide = [value.astype(np.float32) for value in values]
         return compute(xp, *wide).astype(values[0].dtype)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from evergraph import errors
 from evergraph.graph import shape as shapes
 from evergraph.graph.conversion import convert_to_tensor
@@ -13,8 +11,8 @@ from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
+from evergraph.ops.narrow_floats import wide_dtype
 from evergraph.ops.types import NUMERIC
-from evergraph.ops.windows import in_float32
 
 _FORMAT = "{'NHWC', 'NCHW'} = 'NHWC'"
 
@@ -103,7 +101,7 @@ class BiasAddGrad:
             )
         place = _channel_axis(out_backprop.ndim, data_format)
         axes = tuple(axis for axis in range(out_backprop.ndim) if axis != place)
-        wide = np.float32 if in_float32(out_backprop) else out_backprop.dtype
+        wide = wide_dtype(out_backprop.dtype)
         return xp.sum(out_backprop, axis=axes, dtype=wide).astype(out_backprop.dtype)
 
     def gradient(op, grad):

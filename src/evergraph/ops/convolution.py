@@ -20,6 +20,7 @@ from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, windows
+from evergraph.ops.narrow_floats import is_narrow
 from evergraph.ops.windows import Axis
 
 #: Elements of the matrix of windows that is made at a time.
@@ -29,29 +30,6 @@ _FLOATS = "{half, bfloat16, float, double}"
 _PADDING = "{'SAME', 'VALID', 'EXPLICIT'}"
 _FORMAT_2D = "{'NHWC', 'NCHW'} = 'NHWC'"
 _FORMAT_3D = "{'NDHWC', 'NCDHW'} = 'NDHWC'"
-
-
-def _axes(
-    image: Sequence[int],
-    kernel: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-    padding: str,
-    explicit: Sequence[int],
-    data_format: str,
-) -> list[Axis]:
-    """The windows along each spatial axis of an image of shape ``image`` (channels last)."""
-    return [
-        windows.axis(size, window, stride, dilation, padding, pair)
-        for size, window, stride, dilation, pair in zip(
-            image[1:-1],
-            kernel,
-            windows.spatial(strides, data_format),
-            windows.spatial(dilations, data_format),
-            windows.explicit_pairs(explicit, data_format),
-            strict=True,
-        )
-    ]
 
 
 def _check(x: Any, kernel: Any) -> None:
@@ -70,7 +48,7 @@ def _check(x: Any, kernel: Any) -> None:
 def _convolve(xp: Any, x: Any, kernel: Any, axes: Sequence[Axis]) -> Any:
     """The convolution of an image (channels last); groups where the image has more channels than the filter takes."""
     dtype = x.dtype
-    if windows.in_float32(x):
+    if is_narrow(x.dtype):
         x, kernel = x.astype(np.float32), kernel.astype(np.float32)
     groups = x.shape[-1] // kernel.shape[-2]
     if groups > 1:
@@ -112,7 +90,7 @@ def _backprop_input(
 ) -> Any:
     """The gradient of the image; ``sizes`` is its shape, channels last."""
     dtype = grad.dtype
-    if windows.in_float32(grad):
+    if is_narrow(grad.dtype):
         kernel, grad = kernel.astype(np.float32), grad.astype(np.float32)
     groups = sizes[-1] // kernel.shape[-2]
     if groups > 1:
@@ -134,7 +112,7 @@ def _backprop_input(
 def _backprop_filter(xp: Any, x: Any, sizes: Sequence[int], grad: Any, axes: Sequence[Axis]) -> Any:
     """The gradient of the filter; ``sizes`` is its shape."""
     dtype = x.dtype
-    if windows.in_float32(x):
+    if is_narrow(x.dtype):
         x, grad = x.astype(np.float32), grad.astype(np.float32)
     groups = x.shape[-1] // sizes[-2]
     if groups > 1:
@@ -185,7 +163,9 @@ def _filter_sizes_shape(c):
 def _forward(xp, x, kernel, strides, padding, explicit, data_format, dilations):
     image = windows.channels_last(xp, x, data_format)
     _check(image, kernel)
-    axes = _axes(image.shape, kernel.shape[:-2], strides, dilations, padding, explicit, data_format)
+    axes = windows.axes(
+        image.shape, kernel.shape[:-2], strides, dilations, padding, explicit, data_format
+    )
     return windows.channels_back(xp, _convolve(xp, image, kernel, axes), data_format)
 
 
@@ -193,7 +173,9 @@ def _to_image(xp, sizes, kernel, grad, strides, padding, explicit, data_format, 
     sizes = [int(size) for size in sizes]
     if data_format[1] == "C":
         sizes = [sizes[0], *sizes[2:], sizes[1]]
-    axes = _axes(sizes, kernel.shape[:-2], strides, dilations, padding, explicit, data_format)
+    axes = windows.axes(
+        sizes, kernel.shape[:-2], strides, dilations, padding, explicit, data_format
+    )
     grad = windows.channels_last(xp, grad, data_format)
     expected = (sizes[0], *[one.outputs for one in axes], kernel.shape[-1])
     if tuple(grad.shape) != expected:
@@ -209,7 +191,7 @@ def _to_image(xp, sizes, kernel, grad, strides, padding, explicit, data_format, 
 def _to_filter(xp, x, sizes, grad, strides, padding, explicit, data_format, dilations):
     sizes = [int(size) for size in sizes]
     image = windows.channels_last(xp, x, data_format)
-    axes = _axes(image.shape, sizes[:-2], strides, dilations, padding, explicit, data_format)
+    axes = windows.axes(image.shape, sizes[:-2], strides, dilations, padding, explicit, data_format)
     return _backprop_filter(xp, image, sizes, windows.channels_last(xp, grad, data_format), axes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, windows
 from evergraph.ops.convolution import conv2d, padding_attributes
+from evergraph.ops.narrow_floats import widened
 from evergraph.ops.shaping import renamed
-from evergraph.ops.windows import Axis
 
 _FLOATS = "{half, bfloat16, float, double}"
 _ATTRS = {
@@ -26,32 +25,6 @@ _ATTRS = {
     "data_format": "{'NHWC', 'NCHW'} = 'NHWC'",
     "dilations": "list(int) = [1, 1, 1, 1]",
 }
-
-
-def _axes(
-    image: Sequence[int],
-    kernel: Sequence[int],
-    strides: Sequence[int],
-    padding: str,
-    explicit: Sequence[int],
-    data_format: str,
-    dilations: Sequence[int],
-) -> list[Axis]:
-    return [
-        windows.axis(size, window, stride, dilation, padding, pair)
-        for size, window, stride, dilation, pair in zip(
-            image[1:-1],
-            kernel[:2],
-            windows.spatial(strides, data_format),
-            windows.spatial(dilations, data_format),
-            windows.explicit_pairs(explicit, data_format),
-            strict=True,
-        )
-    ]
-
-
-def _wide(*arrays: Any) -> list[Any]:
-    return [x.astype(np.float32) if windows.in_float32(x) else x for x in arrays]
 
 
 def _split_multiplier(x: Any, channels: int) -> Any:
@@ -93,10 +66,16 @@ class DepthwiseConv2dNative:
                 None,
                 f"input and filter must have the same depth: {channels} vs {filter.shape[2]}",
             )
-        axes = _axes(
-            image.shape, filter.shape, strides, padding, explicit_paddings, data_format, dilations
+        axes = windows.axes(
+            image.shape,
+            filter.shape[:2],
+            strides,
+            dilations,
+            padding,
+            explicit_paddings,
+            data_format,
         )
-        wide, kernel = _wide(image, filter)
+        wide, kernel = widened(image), widened(filter)
         padded = windows.pad(xp, wide, axes)
         total = sum(
             padded[part][..., None] * kernel[place] for place, part in windows.positions(axes)
@@ -131,11 +110,12 @@ class DepthwiseConv2dNativeBackpropInput:
         sizes = [int(size) for size in input_sizes]
         if data_format == "NCHW":
             sizes = [sizes[0], *sizes[2:], sizes[1]]
-        axes = _axes(
-            sizes, filter.shape, strides, padding, explicit_paddings, data_format, dilations
+        axes = windows.axes(
+            sizes, filter.shape[:2], strides, dilations, padding, explicit_paddings, data_format
         )
         dtype = out_backprop.dtype
-        grad, kernel = _wide(windows.channels_last(xp, out_backprop, data_format), filter)
+        grad = widened(windows.channels_last(xp, out_backprop, data_format))
+        kernel = widened(filter)
         grad = _split_multiplier(grad, sizes[-1])
         spread = [
             size + one.before + one.after for size, one in zip(sizes[1:-1], axes, strict=True)
@@ -177,10 +157,11 @@ class DepthwiseConv2dNativeBackpropFilter:
     ):  # fmt: skip
         sizes = [int(size) for size in filter_sizes]
         image = windows.channels_last(xp, input, data_format)
-        axes = _axes(
-            image.shape, sizes, strides, padding, explicit_paddings, data_format, dilations
+        axes = windows.axes(
+            image.shape, sizes[:2], strides, dilations, padding, explicit_paddings, data_format
         )
-        wide, grad = _wide(image, windows.channels_last(xp, out_backprop, data_format))
+        wide = widened(image)
+        grad = widened(windows.channels_last(xp, out_backprop, data_format))
         grad = _split_multiplier(grad, image.shape[-1])
         padded = windows.pad(xp, wide, axes)
         parts = [

@@ -12,6 +12,7 @@ from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
+from evergraph.ops.narrow_floats import is_narrow
 
 _BATCHED = (
     "{bfloat16, half, float, double, uint8, int8, int16, int32, int64, complex64, complex128}"
@@ -21,7 +22,7 @@ _BATCHED = (
 def _multiply(xp: Any, a: Any, b: Any) -> Any:
     """``a @ b`` in the type of ``a``; the narrow floats are multiplied as float32, as Eigen does."""
     dtype = a.dtype
-    if dtype == np.float16 or dtype.name == "bfloat16":
+    if is_narrow(dtype):
         return xp.matmul(a.astype(np.float32), b.astype(np.float32)).astype(dtype)
     return xp.matmul(a, b)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from evergraph import errors
 from evergraph.graph import shape as shapes
 from evergraph.graph.registry import op
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import shape_rules
+from evergraph.ops.narrow_floats import widened
 from evergraph.ops.types import NUMERIC
-from evergraph.ops.windows import in_float32
 
 _LRN = {
     "depth_radius": 5,
@@ -21,10 +19,6 @@ _LRN = {
     "beta": 0.5,
     "T": "{half, bfloat16, float} = DT_FLOAT",
 }
-
-
-def _wide(x: Any) -> Any:
-    return x.astype(np.float32) if in_float32(x) else x
 
 
 def _image(c):
@@ -61,7 +55,7 @@ class LRN:
 
     def compute(xp, input, *, depth_radius, bias, alpha, beta):
         _check_image(input)
-        x = _wide(input)
+        x = widened(input)
         kind = x.dtype.type
         norm = kind(bias) + kind(alpha) * _neighbours(xp, x * x, depth_radius)
         return (x * norm ** kind(-beta)).astype(input.dtype)
@@ -78,7 +72,7 @@ class LRNGrad:
 
     def compute(xp, input_grads, input_image, output_image, *, depth_radius, bias, alpha, beta):
         _check_image(input_grads)
-        grads, x, y = _wide(input_grads), _wide(input_image), _wide(output_image)
+        grads, x, y = widened(input_grads), widened(input_image), widened(output_image)
         kind = x.dtype.type
         norm = kind(bias) + kind(alpha) * _neighbours(xp, x * x, depth_radius)
         through = _neighbours(xp, grads * y / norm, depth_radius)
@@ -93,7 +87,7 @@ class L2Loss:
     shape = shape_rules.scalar
 
     def compute(xp, t):
-        wide = _wide(t)
+        wide = widened(t)
         total = xp.sum(xp.square(wide), dtype=wide.dtype) * wide.dtype.type(0.5)
         return total.astype(t.dtype)
 

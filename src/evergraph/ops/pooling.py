@@ -13,6 +13,7 @@ from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array, shape_rules, windows
+from evergraph.ops.narrow_floats import wide_dtype, widened
 from evergraph.ops.windows import Axis
 
 _POOLED = (
@@ -41,16 +42,9 @@ def _axes(
         )
     if ksize[channel] != 1 or strides[channel] != 1:
         raise errors.UnimplementedError(None, None, "Pooling over channels is not supported")
-    return [
-        windows.axis(size, window, stride, 1, padding, pair)
-        for size, window, stride, pair in zip(
-            image[1:-1],
-            windows.spatial(ksize, data_format),
-            windows.spatial(strides, data_format),
-            windows.explicit_pairs(explicit, data_format),
-            strict=True,
-        )
-    ]
+    window = windows.spatial(ksize, data_format)
+    undilated = [1] * len(strides)
+    return windows.axes(image, window, strides, undilated, padding, explicit, data_format)
 
 
 def _pooled_shape(c):
@@ -100,7 +94,7 @@ def _spread_to_greatest(x, y, grad, ksize, strides, padding, data_format, explic
     image, pooled, grad = (windows.channels_last(np, value, data_format) for value in (x, y, grad))
     axes = _axes(image.shape, ksize, strides, padding, data_format, explicit)
     padded = windows.pad(np, image, axes, _least(image.dtype))
-    wide = np.float32 if windows.in_float32(grad) else grad.dtype
+    wide = wide_dtype(grad.dtype)
     result = np.zeros(padded.shape, wide)
     open_windows = np.ones(pooled.shape, bool)
     for _, part in windows.positions(axes):
@@ -143,7 +137,7 @@ def _avg_pool(xp, x, ksize, strides, padding, data_format):
     image = windows.channels_last(xp, x, data_format)
     axes = _axes(image.shape, ksize, strides, padding, data_format)
     dtype = image.dtype
-    wide = image.astype(np.float32) if windows.in_float32(image) else image
+    wide = widened(image)
     padded = windows.pad(xp, wide, axes)
     total = None
     for _, part in windows.positions(axes):
@@ -160,7 +154,7 @@ def _spread_evenly(xp, sizes, grad, ksize, strides, padding, data_format):
     grad = windows.channels_last(xp, grad, data_format)
     axes = _axes(sizes, ksize, strides, padding, data_format)
     dtype = grad.dtype
-    wide = grad.astype(np.float32) if windows.in_float32(grad) else grad
+    wide = widened(grad)
     share = wide / _counts(xp, sizes[1:-1], axes).astype(wide.dtype)
     spread = [size + one.before + one.after for size, one in zip(sizes[1:-1], axes, strict=True)]
     result = xp.zeros((sizes[0], *spread, sizes[-1]), wide.dtype)
@@ -360,7 +354,7 @@ class MaxPoolGradWithArgmax:
     shape = shape_rules.unchanged
 
     def compute(xp, input, grad, argmax, *, include_batch_in_index):
-        wide = np.float32 if windows.in_float32(grad) else grad.dtype
+        wide = wide_dtype(grad.dtype)
         result = np.zeros(input.size, wide)
         places = argmax.astype(np.int64)
         if not include_batch_in_index and len(input):

@@ -17,6 +17,7 @@ from evergraph.graph.shape import Dims, is_fully_defined, product
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
 from evergraph.ops.constant import constant
+from evergraph.ops.narrow_floats import is_narrow, widened
 from evergraph.ops.types import INDEX_DEFAULT_INT32, NUMERIC
 
 #: Orderable types, in the OpDef's order.
@@ -70,15 +71,10 @@ def _axes(x: Any, reduction_indices: Any) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _in_float32(dtype: Any) -> bool:
-    """True for the types whose sums are kept in float32, as Eigen keeps them."""
-    return dtype == np.float16 or dtype.name == "bfloat16"
-
-
 def _accumulate(xp: Any, name: str, x: Any, reduction_indices: Any, keep_dims: bool) -> Any:
     """A sum-like reduction in the type of ``x``: NumPy would widen small integers."""
     axes = _axes(x, reduction_indices)
-    if _in_float32(x.dtype):
+    if is_narrow(x.dtype):
         wide = getattr(xp, name)(x.astype(np.float32), axis=axes, keepdims=keep_dims)
         return wide.astype(x.dtype)
     if xp is np:
@@ -216,7 +212,7 @@ class Mean:
             return (xp.sign(total) * quotient).astype(input.dtype)
         if input.dtype.kind == "c" and not input.size:
             return xp.zeros_like(xp.sum(input, axis=axes, keepdims=keep_dims))
-        if _in_float32(input.dtype):
+        if is_narrow(input.dtype):
             return xp.mean(input.astype(np.float32), axis=axes, keepdims=keep_dims).astype(
                 input.dtype
             )
@@ -351,7 +347,7 @@ class EuclideanNorm:
 
     def compute(xp, input, reduction_indices, *, keep_dims):
         axes = _axes(input, reduction_indices)
-        wide = input.astype(np.float32) if _in_float32(input.dtype) else input
+        wide = widened(input)
         squares = xp.sum(
             (wide * xp.conj(wide)).astype(wide.dtype),
             axis=axes,

@@ -13,6 +13,7 @@ from evergraph.graph.registry import op
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
+from evergraph.ops.narrow_floats import wide_dtype
 from evergraph.ops.types import INDEX, INDEX_DEFAULT_INT32, NUMERIC, REAL
 
 
@@ -67,7 +68,7 @@ def _combine(ufunc: Any, data: Any, ids: Any, count: int, start: Any) -> Any:
             None, None, f"segment_ids = {int(ids.max())} is out of range [0, {count})"
         )
     dtype = data.dtype
-    wide = np.dtype(np.float32) if dtype == np.float16 or dtype.name == "bfloat16" else dtype
+    wide = wide_dtype(dtype)
     result = np.full((count, *data.shape[1:]), start, wide)
     ufunc.at(result, ids, data.astype(wide, copy=False))
     return result.astype(dtype, copy=False)

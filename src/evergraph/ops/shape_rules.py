@@ -40,11 +40,6 @@ def merged(c: ShapeContext) -> Dims:
     return dims
 
 
-def from_value(c: ShapeContext) -> Dims:
-    """The first input is the output's shape."""
-    return c.value_as_shape(0)
-
-
 def from_attr(c: ShapeContext) -> Dims:
     """The attribute ``shape`` is the output's shape."""
     dims: Dims = c["shape"]

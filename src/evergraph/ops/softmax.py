@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from evergraph import errors
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.registry import op
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import array
+from evergraph.ops.narrow_floats import widened
 from evergraph.ops.shaping import renamed
-from evergraph.ops.windows import in_float32
 
 _FLOATS = "{half, bfloat16, float, double}"
 
 
 def shifted(xp: Any, logits: Any) -> Any:
     """``logits`` (floats of two bytes: in float32) less the greatest of each row: no exponential overflows."""
-    wide = logits.astype(np.float32) if in_float32(logits) else logits
+    wide = widened(logits)
     if not wide.shape[-1]:
         return wide
     return wide - xp.max(wide, axis=-1, keepdims=True)

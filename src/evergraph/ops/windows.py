@@ -98,6 +98,33 @@ def explicit_pairs(explicit: Sequence[int], data_format: str) -> list[tuple[int,
     return [(explicit[2 * i], explicit[2 * i + 1]) for i in places]
 
 
+def axes(
+    image: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    padding: str,
+    explicit: Sequence[int],
+    data_format: str,
+) -> list[Axis]:
+    """The windows along each spatial axis of an image of shape ``image`` (channels last).
+
+    ``window`` has a size for each spatial axis; ``strides``, ``dilations`` and ``explicit`` are the op's attributes.
+    Raises InvalidArgumentError where there is no room for one window.
+    """
+    return [
+        axis(size, span, stride, dilation, padding, pair)
+        for size, span, stride, dilation, pair in zip(
+            image[1:-1],
+            window,
+            spatial(strides, data_format),
+            spatial(dilations, data_format),
+            explicit_pairs(explicit, data_format),
+            strict=True,
+        )
+    ]
+
+
 def channels_last(xp: Any, x: Any, data_format: str) -> Any:
     """``x`` with its channels in the last dimension."""
     return xp.moveaxis(x, 1, -1) if data_format[1] == "C" else x
@@ -165,11 +192,6 @@ def output_dims(
 def channel_axis(data_format: str) -> int:
     """Which axis of an image holds the channels."""
     return 1 if data_format[1] == "C" else -1
-
-
-def in_float32(x: Any) -> bool:
-    """True for the types that are computed with in float32, as Eigen computes with them."""
-    return x.dtype == np.float16 or x.dtype.name == "bfloat16"
 
 
 def per_dimension(values: Any, count: int, channels_first: bool, what: str) -> list[int]:

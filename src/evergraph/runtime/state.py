@@ -68,12 +68,6 @@ class SessionState:
             for key in [key for key, value in self._resources.items() if value is resource]:
                 del self._resources[key]
 
-    def clear_containers(self, containers: list[str]) -> None:
-        """Forgets all resources in ``containers`` (all containers where the list is empty)."""
-        with self._lock:
-            for key in [key for key in self._resources if not containers or key[0] in containers]:
-                del self._resources[key]
-
     def wait(self, condition: threading.Condition, ready: Callable[[], bool]) -> None:
         """Waits on ``condition``, which the caller holds, until ``ready()``; see KernelContext.wait."""
         with self._lock:
