@@ -17,6 +17,7 @@ from evergraph import errors
 from evergraph.storage import leftovers
 from evergraph.storage.leftovers import heal, settle
 from evergraph.storage.publish import Publication, publish_bytes
+from evergraph.storage.removal import remove_together
 
 SAVE = """
 import os, signal, sys
@@ -192,3 +193,23 @@ def test_parts_that_were_never_merged_go_after_a_day(tmp_path: pathlib.Path) -> 
             os.utime(path, long_ago)
     assert settle(str(tmp_path)) == ["m-1_temp"]
     assert names(tmp_path) == ["m-2_temp", "my_temp"]
+
+
+def test_a_removal_that_died_is_completed(tmp_path: pathlib.Path, dead: int) -> None:
+    for name in ("m.data", "m.meta", "n.index", "m.index"):
+        (tmp_path / name).write_bytes(b"old")
+        os.utime(tmp_path / name, (0, 0))
+    leftover(tmp_path, "m.index", 0, dead, b"m.index\nm.data\nm.meta\n../n.index\n\n.", "old")
+    (tmp_path / "m.index").write_bytes(b"saved again")
+    os.utime(tmp_path / "m.index", (time.time() + 9,) * 2)
+    assert len(settle(str(tmp_path))) == 1
+    assert contents(tmp_path) == {"m.index": b"saved again", "n.index": b"old"}
+
+
+def test_files_are_removed_together(tmp_path: pathlib.Path) -> None:
+    for name in ("m.data", "m.index", "n"):
+        (tmp_path / name).touch()
+    remove_together([str(tmp_path / name) for name in ("m.index", "m.data", "m.meta")])
+    assert names(tmp_path) == ["n"]
+    remove_together([str(tmp_path / "m.index")])
+    assert names(tmp_path) == ["n"]

@@ -9,6 +9,9 @@ PID and HOST tell whose it is, SET is the same for all files of one set, N is th
 last. So a set without a seal is one of which nothing was renamed, and it is removed; a set with a seal is whole, and is
 completed by the renames that are missing.
 
+A set of files that is being removed has a list beside it, ``TARGET.evergraph-old-PID-HOST-SET-0``, with a name
+a line. What it names and is not newer than the list goes, then the list.
+
 Whoever writes a file holds a lock (flock) on it; the lock goes with the process, however it ends. A file that is
 locked is somebody's work and stays. Between making a file and locking it, and where a file system knows no
 locks, the number of the process decides.
@@ -24,12 +27,15 @@ import re
 import socket
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
 
-_NAME = re.compile(r"(.+)\.evergraph-(tmp|new)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)", re.DOTALL)
+_NAME = re.compile(
+    r"(.+)\.evergraph-(tmp|new|old)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)", re.DOTALL
+)
 _MARK = ".evergraph-"
 # Another machine's lock may not be visible here. No save takes that long, so what is older was left.
 _ABANDONED_SECONDS = 7 * 24 * 3600.0
@@ -39,23 +45,29 @@ _UNLOCKED_SECONDS = 5.0
 _UNMERGED_SECONDS = 24 * 3600.0
 _PART = re.compile(r"part-\d{5}-of-\d{5}\.(index|data-)")
 _WAIT_SECONDS = 10.0
+_LONGEST_LIST = 1 << 20
 
 _given_up: set[str] = set()
 
 
 @dataclass(frozen=True)
 class _Leftover:
-    """One temporary file: its name in the folder, the name that it was to have, and its place in the set."""
+    """One temporary file: its name in the folder, the name that it was to have, its kind, its place in the set."""
 
     name: str
     target: str
+    kind: str
     number: int
-    is_seal: bool
 
 
 def temporary_name(target: str, set_id: str, number: int) -> str:
     """The name under which a file is written that will be ``target``."""
     return f"{target}{_MARK}tmp-{os.getpid()}-{_host()}-{set_id}-{number}"
+
+
+def removal_name(target: str, set_id: str) -> str:
+    """The name of the list of files that are being removed, the first of which is ``target``."""
+    return f"{target}{_MARK}old-{os.getpid()}-{_host()}-{set_id}-0"
 
 
 def seal_name(temporary: str) -> str:
@@ -70,8 +82,21 @@ def lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@contextmanager
+def turn(folder: str) -> Iterator[None]:
+    """Waits for other writers that are renaming in ``folder``, and keeps others waiting inside of the block."""
+    with storage_errors(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # no locks here: writers of one prefix have to know of each other
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def give_up(set_id: str) -> None:
-    """Tells that this process will not complete a set that it has sealed: anybody may."""
+    """Tells that this process will not complete a set that it has sealed, or a removal: anybody may."""
     _given_up.add(set_id)
 
 
@@ -85,10 +110,12 @@ def settle(folder: str) -> list[str]:
     for files in _sets(folder):
         if not all(_is_abandoned(folder, file.name) for file in files):
             continue
-        is_complete = files[-1].is_seal
+        is_complete = files[-1].kind == "new"
         for file in files:
             temporary, final = os.path.join(folder, file.name), os.path.join(folder, file.target)
-            if is_complete and not _is_newer(final, temporary):
+            if file.kind == "old":
+                _remove_listed(folder, temporary)
+            elif is_complete and not _is_newer(final, temporary):
                 with storage_errors(final), suppress(FileNotFoundError):
                     os.replace(temporary, final)
             else:
@@ -141,7 +168,8 @@ def heal(path: str) -> bool:
 
 def _is_half_published(folder: str, name: str) -> bool:
     return any(
-        files[-1].is_seal and any(file.target == name for file in files) for files in _sets(folder)
+        files[-1].kind == "new" and any(file.target == name for file in files)
+        for files in _sets(folder)
     )
 
 
@@ -152,9 +180,11 @@ def _sets(folder: str) -> list[list[_Leftover]]:
         parts = _NAME.fullmatch(name) if _MARK in name else None
         if parts:
             target, kind, process, host, set_id, number = parts.groups()
-            file = _Leftover(name, target, int(number), kind == "new")
+            file = _Leftover(name, target, kind, int(number))
             sets.setdefault(f"{process}-{host}-{set_id}", []).append(file)
-    return [sorted(files, key=lambda file: (file.is_seal, file.number)) for files in sets.values()]
+    return [
+        sorted(files, key=lambda file: (file.kind == "new", file.number)) for files in sets.values()
+    ]
 
 
 def _listing(folder: str) -> list[str]:
@@ -186,6 +216,24 @@ def _is_abandoned(folder: str, name: str) -> bool:
         return not _is_alive(int(parts[3]))
     finally:
         os.close(descriptor)
+
+
+def _remove_listed(folder: str, path: str) -> None:
+    """Removes the files that a list names, and the list."""
+    with storage_errors(path):
+        with open(path, "rb") as file:
+            written = os.fstat(file.fileno()).st_mtime_ns
+            names = file.read(_LONGEST_LIST).splitlines()
+        for name in names:
+            listed = os.path.join(folder, os.fsdecode(name))
+            with suppress(FileNotFoundError):
+                if (
+                    os.path.basename(listed)
+                    and b"/" not in name
+                    and os.stat(listed).st_mtime_ns <= written
+                ):
+                    os.remove(listed)
+    _remove_if_there(path)
 
 
 def _is_newer(target: str, temporary: str) -> bool:

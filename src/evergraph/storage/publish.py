@@ -18,7 +18,7 @@ publishes in the folder or opens the checkpoint (`storage.leftovers`). A single 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Literal
@@ -198,15 +198,21 @@ class Publication:
                 file.flush()
             else:
                 file.sync()
-        leftovers.settle(self._folder or ".")
         commit = self._commit or self._files[-1]
         others = [file for file in self._files if file is not commit]
         if others:
             self._sync_names()
-            self._rename(commit, leftovers.seal_name(commit.temporary))
-            commit.temporary = leftovers.seal_name(commit.temporary)
-            self._sync_names()
-        # From here on, what is left to rename is what completes the set: it is kept.
+        # Two writers of one prefix take turns: a mixture of their files would be neither's.
+        with leftovers.turn(self._folder or "."):
+            leftovers.settle(self._folder or ".")
+            if others:
+                self._rename(commit, leftovers.seal_name(commit.temporary))
+                commit.temporary = leftovers.seal_name(commit.temporary)
+                self._sync_names()
+            self._give_names(commit, others)
+
+    def _give_names(self, commit: NewFile, others: Sequence[NewFile]) -> None:
+        # What is left to rename from here on is what completes the set: it is kept.
         written, self._files = self._files, []
         try:
             for file in others:
