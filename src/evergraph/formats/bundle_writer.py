@@ -148,8 +148,9 @@ class BundleWriter:
 
     def _write_numbers(self, array: np.ndarray[Any, Any]) -> int:
         """Writes an array from its own memory; returns the checksum."""
-        stored = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-        data = stored.reshape(-1).view(np.uint8).data
+        if not array.flags.c_contiguous or array.dtype.str[0] == ">":
+            array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        data = array.reshape(-1).view(np.uint8).data
         crc = 0
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
@@ -168,6 +169,8 @@ def to_array(
     value: Any, name: str | bytes, dtype: DType | None
 ) -> tuple[np.ndarray[Any, Any], DType]:
     """The array to store, strings as objects of bytes, and its type; ``name`` is for messages."""
+    if dtype is None and type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value, as_dtype(value.dtype)
     try:
         array = as_array(value, dtype, None)
         if array.dtype.kind not in "OSU":
