@@ -175,12 +175,42 @@ def test_the_first_formats_ops_read_any_checkpoint(prefix: str) -> None:
     np.testing.assert_array_equal(run(part), VALUES["a"][:1])
 
 
+def test_the_first_formats_ops_write_it(prefix: str) -> None:
+    halves = [VALUES["a"][:1], VALUES["a"][1:]]
+    specs = ["2 3 0,1:-", "2 3 1,1:-", ""]
+    run(checkpoint_io.SaveSlices(prefix, ["a", "a", "b"], specs, [*halves, np.int64(7)]))
+    whole, number = run(restore(prefix, ["a", "b"], ["float32", "int64"]))
+    np.testing.assert_array_equal(whole, VALUES["a"])
+    assert number == 7
+    with open_checkpoint(prefix) as checkpoint:
+        assert (checkpoint.format_version, checkpoint.prefix) == (1, prefix)
+    run(checkpoint_io.Save(prefix, ["z", "y"], [halves[0], "text"]))
+    with open_checkpoint(prefix) as checkpoint:
+        assert list(checkpoint) == ["y", "z"]
+        assert checkpoint["y"] == b"text"
+
+
+def test_the_first_formats_ops_refuse(prefix: str) -> None:
+    names = placeholder("string")
+    with pytest.raises(errors.InvalidArgumentError, match="2 tensor names but 1"):
+        run(checkpoint_io.Save(prefix, names, [1.0]), {names: ["a", "b"]})
+    with pytest.raises(ValueError, match="not compatible"):
+        checkpoint_io.SaveSlices(prefix, ["a"], ["", ""], [1.0])
+    with pytest.raises(errors.UnimplementedError, match="uint32"):
+        run(checkpoint_io.Save(prefix, ["a"], [np.uint32(1)]))
+    path = placeholder("string")
+    with pytest.raises(errors.InvalidArgumentError, match="single string"):
+        run(checkpoint_io.Save(path, ["a"], [1.0]), {path: [prefix, prefix]})
+
+
 def test_a_graph_without_the_right_to_files_may_not(prefix: str) -> None:
     save_checkpoint(prefix, {"a": VALUES["a"]})
     nodes = [
         checkpoint_io.SaveV2(prefix, ["x"], [""], [1.0]),
         *restore(prefix, ["a"], ["float32"]),
         checkpoint_io.MergeV2Checkpoints([prefix], prefix + "2"),
+        checkpoint_io.Save(prefix, ["x"], [1.0]),
+        checkpoint_io.SaveSlices(prefix, ["x"], [""], [1.0]),
         checkpoint_io.Restore(prefix, "a", dt="float32"),
         checkpoint_io.RestoreSlice(prefix, "a", "", dt="float32"),
     ]
