@@ -175,6 +175,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.training.saver": {
         "evergraph.train.checkpoints": _CHECKPOINTS,
         "evergraph.train.meta_graph": "export_meta_graph",
+        "evergraph.train.saver": "_get_saver_or_default=get_saver_or_default",
         "evergraph.train.saver_builder": "BaseSaverBuilder BulkSaverBuilder",
     },
     "python.training.saving.saveable_object": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from evergraph.storage import gfile, publish
 
 _LOG = logging.getLogger("evergraph")
 STATE_FILE = "checkpoint"
+# The end of the name of a shard of format V1, or of the pattern for them all.
+_SHARDS = re.compile(r"-[\d?]+-of-\d+\Z")
 
 
 def generate_checkpoint_state_proto(
@@ -117,18 +120,14 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     """True where a checkpoint of either format has this prefix."""
-    prefix = os.fspath(checkpoint_prefix)
-    if gfile.Glob(prefix + ".index"):
-        return True
-    # The V1 format: the prefix is the file, or the pattern of its shards' names.
-    return bool(gfile.Glob(prefix))
+    return bool(_found(os.fspath(checkpoint_prefix)))
 
 
 def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[str]) -> list[float]:
     """When each checkpoint was written (seconds since the epoch); prefixes of which nothing is there are left out."""
     times = []
     for prefix in checkpoint_prefixes:
-        found = gfile.Glob(prefix + ".index") or gfile.Glob(prefix)
+        found = _found(prefix)
         if found:
             times.append(gfile.Stat(found[0]).mtime_nsec / 1e9)
     return times
@@ -144,11 +143,27 @@ def remove_checkpoint(
     if checkpoint_format_version == SaverDef.V2:
         # The index goes first: without it nobody takes the data for a checkpoint.
         _remove(checkpoint_prefix + ".index")
-        for path in gfile.Glob(checkpoint_prefix + ".data-?????-of-?????"):
+        for path in gfile.Glob(_literal(checkpoint_prefix) + ".data-?????-of-?????"):
             _remove(path)
     else:
-        for path in gfile.Glob(checkpoint_prefix):
+        for path in gfile.Glob(_literal(checkpoint_prefix)):
             _remove(path)
+
+
+def _found(prefix: str) -> list[str]:
+    """What shows that a checkpoint is there: its index, or the files of format V1; ``prefix`` may be a pattern."""
+    for pattern in (_literal(prefix), prefix):
+        found = gfile.Glob(pattern + ".index") or gfile.Glob(pattern)
+        if found:
+            return found
+    return []
+
+
+def _literal(prefix: str) -> str:
+    """A pattern that matches ``prefix`` only, or the shards that it stands for: a folder may be named ``lr=[0.1]``."""
+    shards = _SHARDS.search(prefix)
+    end = shards.start() if shards else len(prefix)
+    return re.sub(r"[\[\]*?\\]", r"\\\g<0>", prefix[:end]) + prefix[end:]
 
 
 def _remove(path: str) -> None:
@@ -159,6 +174,5 @@ def _remove(path: str) -> None:
 
 
 def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:
-    """The path of the MetaGraph that belongs to a checkpoint (the shard pattern of a V1 name is taken off)."""
-    base, separator, _ = checkpoint_filename.rpartition("-?????-of-")
-    return f"{base if separator else checkpoint_filename}.{meta_graph_suffix}"
+    """The path of the MetaGraph that belongs to a checkpoint (what names the shards of V1 is taken off)."""
+    return f"{_SHARDS.sub('', checkpoint_filename)}.{meta_graph_suffix}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evergraph.graph.conversion import convert_to_tensor
@@ -19,21 +19,37 @@ _HANDLES = frozenset(("VarHandleOp", "ReadVariableOp", "ResourceGather"))
 
 
 class SaveSpec:
-    """One tensor to save: itself, its name in the checkpoint, and which slice of a larger one it is ("" for all)."""
+    """One tensor to save: itself, its name in the checkpoint, and which slice of a larger one it is ("" for all).
+
+    ``tensor`` may be a function that makes it, called where the node that saves it is built; type and device are
+    given then. Raises AssertionError where they are not.
+    """
 
     def __init__(
         self,
-        tensor: Tensor,
+        tensor: Tensor | Callable[[], Tensor],
         slice_spec: str,
         name: str,
         dtype: Any = None,
         device: str | None = None,
     ) -> None:
-        self.tensor = tensor
+        self._tensor = tensor
         self.slice_spec = slice_spec
         self.name = name
-        self.dtype = tensor.dtype.base_dtype if dtype is None else dtype
-        self.device = tensor.device if device is None else device
+        if isinstance(tensor, Tensor):
+            self.dtype = tensor.dtype.base_dtype if dtype is None else dtype
+            self.device = tensor.device if device is None else device
+        elif dtype is None or device is None:
+            raise AssertionError(
+                "When passing a callable `tensor` to a SaveSpec, an explicit dtype and device must be provided."
+            )
+        else:
+            self.dtype, self.device = dtype, device
+
+    @property
+    def tensor(self) -> Tensor:
+        """The tensor to save."""
+        return self._tensor if isinstance(self._tensor, Tensor) else self._tensor()
 
 
 class SaveableObject:
@@ -51,8 +67,11 @@ class SaveableObject:
     def restore(
         self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None
     ) -> Any:
-        """The operation that restores this object from the tensors of its specs, reshaped where shapes are given."""
-        raise NotImplementedError("SaveableObject subclasses define restore().")
+        """The operation that restores this object from the tensors of its specs, reshaped where shapes are given.
+
+        Raises ValueError where the subclass does not define it.
+        """
+        raise ValueError("Calling an abstract method: SaveableObject subclasses define restore().")
 
 
 class ReferenceVariableSaveable(SaveableObject):

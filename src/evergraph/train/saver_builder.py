@@ -32,6 +32,8 @@ class BaseSaverBuilder:
     SaveSpec = saving.SaveSpec
     # Programs subclass it by this name; under it, annotations in this class would mean the attribute.
     SaveableObject = saving.SaveableObject
+    VariableSaveable = saving.ReferenceVariableSaveable
+    ResourceVariableSaveable = saving.ResourceVariableSaveable
 
     def __init__(self, write_version: int = SaverDef.V2) -> None:
         self._write_version = write_version

@@ -1,0 +1,207 @@
+"""Savers and their switches: the same nodes, files and state as TensorFlow's, read both ways.
+
+A program makes variables and a saver, and saves some times; TensorFlow and evergraph each run it in
+a folder of their own. Then each restores what the other has written.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evergraph import tf1
+from evergraph.formats.protos import GraphDef, SaverDef
+from evergraph.graph.graph import Graph
+from tests.oracle.client import Oracle
+from tests.oracle.nodes import differences
+
+pytestmark = pytest.mark.oracle
+
+THEIR_LIBRARY = "from tensorflow.python.training import saver as lib"
+OUR_LIBRARY = "from evergraph.train import saver_builder as lib"
+RUN = """
+import os
+
+def main(tf, np, folder, build, saves, restore_from):
+    names = {"tf": tf, "np": np, "lib": lib}
+    exec(build, names)
+    saver = names["saver"]
+    variables = names.get("variables") or tf.global_variables()
+    graph = tf.get_default_graph().as_graph_def().SerializeToString()
+    config = tf.ConfigProto(device_count={"CPU": 3})
+    home = os.getcwd()
+    os.chdir(folder)
+    try:
+        with tf.Session(config=config) as session:
+            session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+            if restore_from:
+                saver.restore(session, restore_from)
+                return session.run(variables)
+            paths = []
+            for step in range(1, 5):
+                session.run([tf.assign_add(v, tf.ones_like(v)) for v in variables
+                             if v.dtype.base_dtype != tf.string])
+                exec(saves, {"saver": saver, "session": session, "step": step, "paths": paths})
+            return graph, paths, saver.as_saver_def().SerializeToString(), (
+                saver.last_checkpoints, session.run(variables))
+    finally:
+        os.chdir(home)
+"""
+
+MODEL = """
+with tf.device("/cpu:1"):
+    tf.get_variable("a", initializer=[[1.0, 2.0], [3.0, 4.0]])
+with tf.device("/cpu:0"):
+    tf.get_variable("scope/b", initializer=[5, 6, 7])
+    tf.get_variable("c", initializer=np.array([1.5, -2.0]), use_resource=True)
+"""
+SAVES = "paths.append(saver.save(session, './model', global_step=step))"
+
+# What the saver is made by.
+SAVERS = {
+    "none": "tf.train.Saver()",
+    "V1": "tf.train.Saver(write_version=tf.train.SaverDef.V1)",
+    "V1, sharded": "tf.train.Saver(write_version=tf.train.SaverDef.V1, sharded=True)",
+    "V1, sharded, two kept": (
+        "tf.train.Saver(write_version=tf.train.SaverDef.V1, sharded=True, max_to_keep=2)"
+    ),
+    "V1, two kept": "tf.train.Saver(write_version=tf.train.SaverDef.V1, max_to_keep=2)",
+    "V1, all": "tf.train.Saver(write_version=tf.train.SaverDef.V1, max_to_keep=0)",
+    "sharded": "tf.train.Saver(sharded=True)",
+    "sharded, two kept": "tf.train.Saver(sharded=True, max_to_keep=2)",
+    "reshape": "tf.train.Saver(reshape=True)",
+    "reshape, V1": "tf.train.Saver(reshape=True, write_version=tf.train.SaverDef.V1)",
+    "reshape, sharded": "tf.train.Saver(reshape=True, sharded=True)",
+    "sequentially": "tf.train.Saver(restore_sequentially=True)",
+    "sequentially, sharded": "tf.train.Saver(restore_sequentially=True, sharded=True)",
+    "max_to_keep=1": "tf.train.Saver(max_to_keep=1)",
+    "max_to_keep=0": "tf.train.Saver(max_to_keep=0)",
+    "max_to_keep=None": "tf.train.Saver(max_to_keep=None)",
+    "every hour": "tf.train.Saver(max_to_keep=1, keep_checkpoint_every_n_hours=1)",
+    "every moment": "tf.train.Saver(max_to_keep=1, keep_checkpoint_every_n_hours=1e-12)",
+    "name": "tf.train.Saver(name='mine')",
+    "padded": "tf.train.Saver(pad_step_number=True)",
+    "relative": "tf.train.Saver(save_relative_paths=True)",
+    "relative, V1, sharded": (
+        "tf.train.Saver(save_relative_paths=True, write_version=1, sharded=True)"
+    ),
+    "filename": "tf.train.Saver(filename='known')",
+    "allow_empty": "tf.train.Saver(allow_empty=True)",
+    "deferred": """
+        saver = tf.train.Saver(defer_build=True)
+        tf.get_variable("late", initializer=1.0)
+        saver.build()
+        saver.build()
+    """,
+    "some": """
+        variables = tf.global_variables()[:1]
+        saver = tf.train.Saver(variables)
+    """,
+    "by other names": "tf.train.Saver({'x/' + v.op.name: v for v in tf.global_variables()})",
+    "two savers": """
+        tf.train.Saver(tf.global_variables()[:1])
+        saver = tf.train.Saver()
+    """,
+    "in a scope": """
+        with tf.name_scope("outer"):
+            saver = tf.train.Saver()
+    """,
+    "local variables": """
+        tf.get_variable("mine", initializer=2.0, collections=[tf.GraphKeys.LOCAL_VARIABLES])
+        variables = tf.local_variables()
+        saver = tf.train.Saver(variables)
+    """,
+    "strings": """
+        tf.get_variable("text", initializer=["a", "bc"])
+        saver = tf.train.Saver(write_version=tf.train.SaverDef.V1)
+    """,
+    "one by one": """
+        saver = tf.train.Saver(builder=lib.BaseSaverBuilder())
+    """,
+    "one by one, V1, sharded": """
+        saver = tf.train.Saver(builder=lib.BaseSaverBuilder(1), sharded=True)
+    """,
+    "saver_def": """
+        first = tf.train.Saver(write_version=1, max_to_keep=2)
+        saver = tf.train.Saver(saver_def=first.as_saver_def())
+    """,
+    "through a proto": """
+        first = tf.train.Saver(sharded=True, max_to_keep=2)
+        saver = tf.train.Saver.from_proto(first.to_proto())
+    """,
+}
+SAVE_CALLS = {
+    "no step": "paths.append(saver.save(session, './model'))",
+    "a state file of its own": (
+        "paths.append(saver.save(session, './model', global_step=step, latest_filename='mine'))"
+    ),
+    "another suffix": "paths.append(saver.save(session, './model', step, meta_graph_suffix='m'))",
+    "no meta": "paths.append(saver.save(session, './model', step, write_meta_graph=False))",
+    "no state": "paths.append(saver.save(session, './model', step, write_state=False))",
+    "stripped": "paths.append(saver.save(session, './model', step, strip_default_attrs=True))",
+    "without a folder": "paths.append(saver.save(session, 'model', step))",
+    "in a folder": (
+        "import os; os.makedirs('deep', exist_ok=True); "
+        "paths.append(saver.save(session, 'deep/model', step))"
+    ),
+}
+
+
+def run(oracle: Oracle | None, folder: Path, build: str, saves: str, restore_from: str = "") -> Any:
+    """What the program returns: evergraph's, where there is no oracle."""
+    folder.mkdir(exist_ok=True)
+    args = {"folder": str(folder), "build": build, "saves": saves, "restore_from": restore_from}
+    if oracle is not None:
+        return oracle.execute(THEIR_LIBRARY + RUN, **args)
+    namespace: dict[str, Any] = {}
+    exec(OUR_LIBRARY + RUN, namespace)
+    with Graph().as_default():
+        return namespace["main"](tf1, np, **args)
+
+
+def check(oracle: Oracle, tmp_path: Path, saver: str, saves: str) -> None:
+    text = textwrap.dedent(saver).strip()
+    build = MODEL + (text if "saver =" in text else f"saver = {text}")
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    graph, paths, saver_def, (kept, values) = run(None, ours, build, saves)
+    their_graph, their_paths, their_saver_def, (their_kept, their_values) = run(
+        oracle, theirs, build, saves
+    )
+    assert differences(GraphDef.FromString(graph), GraphDef.FromString(their_graph)) == []
+    assert SaverDef.FromString(saver_def) == SaverDef.FromString(their_saver_def)
+    assert (paths, kept) == (their_paths, their_kept)
+    assert contents(ours) == contents(theirs)
+    same(values, their_values)
+    same(run(oracle, theirs, build, saves, str(ours / paths[-1])), values)
+    same(run(None, ours, build, saves, str(theirs / paths[-1])), values)
+
+
+def same(values: Any, others: Any) -> None:
+    for value, other in zip(values, others, strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """The files; what a `.meta` holds beside the graph tells who wrote it, and is compared elsewhere."""
+    metas = (".meta", ".m")
+    return {
+        str(path.relative_to(folder)): None if path.suffix in metas else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("saver", SAVERS)
+def test_saver(tf215: Oracle, tmp_path: Path, saver: str) -> None:
+    check(tf215, tmp_path, SAVERS[saver], SAVES)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("call", SAVE_CALLS)
+def test_save(tf215: Oracle, tmp_path: Path, call: str, version: int) -> None:
+    maker = f"tf.train.Saver(write_version={version}, max_to_keep=2, sharded={version == 1})"
+    check(tf215, tmp_path, maker, SAVE_CALLS[call])
