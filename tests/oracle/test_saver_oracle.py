@@ -134,6 +134,54 @@ SAVERS = {
         saver = tf.train.Saver.from_proto(first.to_proto())
     """,
 }
+# SaveableObjects and builders of a program's own.
+OWN = {
+    "an object of several tensors": """
+        class Pair(lib.BaseSaverBuilder.SaveableObject):
+            def __init__(self, first, second, name):
+                self.both = first, second
+                spec = lib.BaseSaverBuilder.SaveSpec
+                super().__init__(first, [
+                    spec(lambda: first + second, "", name + "/sum", tf.float32, first.device),
+                    spec(second.value(), "", name + "/second"),
+                ], name)
+            def restore(self, restored_tensors, restored_shapes):
+                total, second = restored_tensors
+                if restored_shapes is not None:
+                    second = tf.reshape(second, restored_shapes[1])
+                return tf.group(self.both[0].assign(total - second), self.both[1].assign(second))
+
+        with tf.device("/cpu:0"):
+            variables = [tf.get_variable(name, initializer=[1.0, 2.0], collections=["local_variables"])
+                         for name in ("p", "q")]
+        tf.add_to_collection(tf.GraphKeys.SAVEABLE_OBJECTS, Pair(*variables, "pair"))
+        saver = tf.train.Saver({switches})
+        variables += tf.global_variables()
+    """,
+    "a builder that renames": """
+        class Renaming(lib.BulkSaverBuilder):
+            def save_op(self, filename_tensor, saveables):
+                for saveable in saveables:
+                    for spec in saveable.specs:
+                        spec.name = "new/" + spec.name
+                return super().save_op(filename_tensor, saveables)
+        saver = tf.train.Saver(builder=Renaming({version}), {switches})
+    """,
+    "a builder that restores in its own way": """
+        class Own(lib.BaseSaverBuilder):
+            def restore_op(self, filename_tensor, saveable, preferred_shard):
+                with tf.name_scope("own"):
+                    return super().restore_op(filename_tensor, saveable, preferred_shard)
+            def sharded_filename(self, filename_tensor, shard, num_shards):
+                return tf.identity(super().sharded_filename(filename_tensor, shard, num_shards))
+        saver = tf.train.Saver(builder=Own({version}), {switches})
+    """,
+}
+SWITCHES = {
+    "plain": "",
+    "sharded": "sharded=True, max_to_keep=1",
+    "V1, sharded, reshaped": "sharded=True, reshape=True, write_version=1",
+}
 SAVE_CALLS = {
     "no step": "paths.append(saver.save(session, './model'))",
     "a state file of its own": (
@@ -198,6 +246,13 @@ def contents(folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("saver", SAVERS)
 def test_saver(tf215: Oracle, tmp_path: Path, saver: str) -> None:
     check(tf215, tmp_path, SAVERS[saver], SAVES)
+
+
+@pytest.mark.parametrize("switches", SWITCHES)
+@pytest.mark.parametrize("own", OWN)
+def test_own_objects_and_builders(tf215: Oracle, tmp_path: Path, own: str, switches: str) -> None:
+    text = OWN[own].replace("{switches}", SWITCHES[switches])
+    check(tf215, tmp_path, text.replace("{version}", "1" if "V1" in switches else "2"), SAVES)
 
 
 @pytest.mark.parametrize("version", [1, 2])

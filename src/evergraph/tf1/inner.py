@@ -49,7 +49,8 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.framework.importer": {"evergraph.graph.importer": "import_graph_def"},
     "python.framework.meta_graph": {
         "evergraph.train.meta_graph": (
-            "add_collection_def export_scoped_meta_graph import_scoped_meta_graph"
+            "add_collection_def copy_scoped_meta_graph export_scoped_meta_graph "
+            "import_scoped_meta_graph"
         ),
     },
     "python.framework.ops": {

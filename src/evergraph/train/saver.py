@@ -394,7 +394,7 @@ def import_meta_graph(
         scope = import_scope
         if import_scope and variables:
             name, variable = next(iter(variables.items()))
-            scope = variable.op.name.removesuffix(name).rstrip("/")
+            scope = variable.name.removesuffix(name).rstrip("/")
         return Saver(saver_def=message.saver_def, name=scope)
     return Saver() if all_saveable_objects(scope=import_scope) else None
 
