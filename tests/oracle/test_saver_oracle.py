@@ -260,3 +260,74 @@ def test_own_objects_and_builders(tf215: Oracle, tmp_path: Path, own: str, switc
 def test_save(tf215: Oracle, tmp_path: Path, call: str, version: int) -> None:
     maker = f"tf.train.Saver(write_version={version}, max_to_keep=2, sharded={version == 1})"
     check(tf215, tmp_path, maker, SAVE_CALLS[call])
+
+
+REFUSED = {
+    "nothing": "tf.train.Saver([])",
+    "nothing by name": "tf.train.Saver({})",
+    "twice": "tf.train.Saver([v, v])",
+    "two names": "tf.train.Saver({'a': v, 'b': v})",
+    "a name that is a number": "tf.train.Saver({1: v})",
+    "a constant": "tf.train.Saver([tf.constant(1.0)])",
+    "a constant by name": "tf.train.Saver({'a': tf.constant(1.0)})",
+    "a number": "tf.train.Saver([1])",
+    "an operation": "tf.train.Saver([v.op])",
+    "a variable": "tf.train.Saver(v)",
+    "a name": "tf.train.Saver('v')",
+    "a tuple": "tf.train.Saver((v,))",
+    "a set": "tf.train.Saver({v})",
+    "nested lists": "tf.train.Saver([[v], ()])",
+    "deferred with variables": "tf.train.Saver([v], defer_build=True)",
+    "no SaverDef": "tf.train.Saver(saver_def=3)",
+    "an empty SaverDef": "tf.train.Saver(saver_def=tf.train.SaverDef())",
+    "an empty SaverDef, deferred": "tf.train.Saver(saver_def=tf.train.SaverDef(), defer_build=True)",
+    "a graph without variables": "with tf.Graph().as_default(): tf.train.Saver()",
+    "not built": "tf.train.Saver(defer_build=True).save(session, 'x')",
+    "no session": "saver.save(v, 'x')",
+    "a path for the state": "saver.save(session, 'x', latest_filename='a/b')",
+    "the state's own name": "saver.save(session, 'checkpoint')",
+    "the state's own name, another": "saver.save(session, 'x', latest_filename='x')",
+    "not initialized": "saver.save(session, './x')",
+    "restore None": "saver.restore(session, None)",
+    "restore nothing": "saver.restore(session, 'nowhere/at/all')",
+    "no list": "saver.set_last_checkpoints('x')",
+    "no list of pairs": "saver.set_last_checkpoints_with_time((('x', 1.0),))",
+    "a spec without a type": "lib.BaseSaverBuilder.SaveSpec(lambda: v, '', 'v', device='')",
+    "an object without restore": (
+        "lib.BaseSaverBuilder.SaveableObject(v, [], 'v').restore([], None)"
+    ),
+    "two devices in an object": """
+        with tf.device('/cpu:1'):
+            w = tf.Variable(1.0)
+        spec = lib.BaseSaverBuilder.SaveSpec
+        both = lib.BaseSaverBuilder.SaveableObject(v, [spec(v, '', 'v'), spec(w, '', 'w')], 'both')
+        tf.train.Saver([both], sharded=True)
+    """,
+    "the same object twice": """
+        spec = lib.BaseSaverBuilder.SaveSpec(v, '', 'v')
+        tf.train.Saver([lib.BaseSaverBuilder.SaveableObject(v, [spec], n) for n in 'ab'])
+    """,
+}
+REFUSE = """
+def main(tf, np, lines):
+    found = {}
+    for name, line in lines.items():
+        with tf.Graph().as_default(), tf.Session() as session:
+            v = tf.get_variable("v", initializer=[1.0, 2.0])
+            names = {"tf": tf, "v": v, "session": session, "saver": tf.train.Saver(), "lib": lib}
+            try:
+                exec(line, names)
+                found[name] = ""
+            except Exception as error:
+                found[name] = type(error).__name__
+    return found
+"""
+
+
+def test_the_same_refusals(tf215: Oracle) -> None:
+    lines = {name: textwrap.dedent(line) for name, line in REFUSED.items()}
+    namespace: dict[str, Any] = {}
+    exec(OUR_LIBRARY + REFUSE, namespace)
+    ours = namespace["main"](tf1, np, lines=lines)
+    theirs = tf215.execute(THEIR_LIBRARY + REFUSE, lines=lines)
+    assert ours == theirs

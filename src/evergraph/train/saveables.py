@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from evergraph.graph import nest
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.operation import Operation
 from evergraph.graph.scopes import device
@@ -27,7 +28,7 @@ class SaveSpec:
 
     def __init__(
         self,
-        tensor: Tensor | Callable[[], Tensor],
+        tensor: Any,
         slice_spec: str,
         name: str,
         dtype: Any = None,
@@ -36,20 +37,17 @@ class SaveSpec:
         self._tensor = tensor
         self.slice_spec = slice_spec
         self.name = name
-        if isinstance(tensor, Tensor):
-            self.dtype = tensor.dtype.base_dtype if dtype is None else dtype
-            self.device = tensor.device if device is None else device
-        elif dtype is None or device is None:
+        if callable(tensor) and (dtype is None or device is None):
             raise AssertionError(
                 "When passing a callable `tensor` to a SaveSpec, an explicit dtype and device must be provided."
             )
-        else:
-            self.dtype, self.device = dtype, device
+        self.dtype = tensor.dtype.base_dtype if dtype is None else dtype
+        self.device = tensor.device if device is None else device
 
     @property
-    def tensor(self) -> Tensor:
+    def tensor(self) -> Any:
         """The tensor to save."""
-        return self._tensor if isinstance(self._tensor, Tensor) else self._tensor()
+        return self._tensor() if callable(self._tensor) else self._tensor
 
 
 class SaveableObject:
@@ -141,13 +139,14 @@ def checkpoint_name(tensor: Tensor) -> str:
 
 
 def by_name(variables: Iterable[Any]) -> dict[str, Any]:
-    """A list of variables and SaveableObjects by the names that they are saved under.
+    """A (nested) list of variables and SaveableObjects by the names that they are saved under.
 
     Raises TypeError for what cannot be saved, ValueError where two have the same name.
     """
-    variables = list(variables)
+    if not isinstance(variables, (list, tuple, set)):
+        raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables}")
     named: dict[str, Any] = {}
-    for variable in sorted(variables, key=lambda item: item.name):
+    for variable in sorted(nest.flatten(list(variables)), key=lambda item: item.name):
         value: SaveableObject | Tensor
         if isinstance(variable, SaveableObject):
             name, value = variable.name, variable

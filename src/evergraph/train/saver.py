@@ -117,7 +117,7 @@ class Saver:
         if self.saver_def is None:
             variables = all_saveable_objects() if self._var_list is None else self._var_list
             self._var_list = variables
-            if not variables:
+            if isinstance(variables, (list, tuple, set, dict)) and not variables:
                 if not self._allow_empty:
                     raise ValueError("No variables to save")
                 self._is_empty = True
