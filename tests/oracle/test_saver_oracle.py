@@ -331,3 +331,57 @@ def test_the_same_refusals(tf215: Oracle) -> None:
     ours = namespace["main"](tf1, np, lines=lines)
     theirs = tf215.execute(THEIR_LIBRARY + REFUSE, lines=lines)
     assert ours == theirs
+
+
+# Graphs with savers of the first format, and what they are restored from.
+OLD = {
+    "partitioned": ("edge/part_v1/model.ckpt-5", ""),
+    "sharded": ("edge/sharded_v1/model.ckpt", "-?????-of-00003"),
+    "0.12": (
+        "artifacts/tf15/tensorflow/contrib/session_bundle/testdata/half_plus_two/00000123/export",
+        "-?????-of-00001",
+    ),
+    "before V2": (
+        "artifacts/serving/tensorflow_serving/servables/tensorflow/testdata/bad_half_plus_two/"
+        "00000123/export",
+        None,
+    ),
+}
+GO_ON = """
+def main(tf, np, meta, restore_from, save_to):
+    saver = tf.train.import_meta_graph(meta, clear_devices=True)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        if restore_from is not None:
+            saver.restore(session, restore_from)
+        values = session.run([v.op.outputs[0] if "VarHandle" not in v.op.type else v.value()
+                              for v in sorted(tf.global_variables(), key=lambda v: v.name)])
+        return values, saver.save(session, save_to)
+"""
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("case", OLD)
+def test_old_savers(oracle: Oracle, shared: Path, tmp_path: Path, case: str) -> None:
+    """Each goes on from what the other has saved."""
+    name, shards = OLD[case]
+    prefix = str(shared / "data" / name)
+    start = None if shards is None else prefix + shards
+    namespace: dict[str, Any] = {}
+    exec(GO_ON, namespace)
+
+    def ours(restore_from: str | None, save_to: str) -> Any:
+        with Graph().as_default():
+            return namespace["main"](
+                tf1, np, f"{prefix}.meta", restore_from, str(tmp_path / save_to)
+            )
+
+    def theirs(restore_from: str | None, save_to: str) -> Any:
+        args = {"restore_from": restore_from, "save_to": str(tmp_path / save_to)}
+        return oracle.execute(GO_ON, meta=f"{prefix}.meta", **args)
+
+    values, saved = ours(start, "ours")
+    their_values, their_saved = theirs(start, "theirs")
+    same(values, their_values)
+    same(ours(their_saved, "again")[0], values)
+    same(theirs(saved, "again")[0], values)
