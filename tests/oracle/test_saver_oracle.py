@@ -349,7 +349,12 @@ OLD = {
 }
 GO_ON = """
 def main(tf, np, meta, restore_from, save_to):
-    saver = tf.train.import_meta_graph(meta, clear_devices=True)
+    graph = tf.MetaGraphDef()
+    with open(meta, "rb") as file:
+        graph.ParseFromString(file.read())
+    # TensorFlow 2.15 cannot parse the "0.12.head" of its own old files.
+    graph.meta_info_def.ClearField("tensorflow_version")
+    saver = tf.train.import_meta_graph(graph, clear_devices=True)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         if restore_from is not None:
