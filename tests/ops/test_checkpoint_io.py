@@ -203,6 +203,31 @@ def test_the_first_formats_ops_refuse(prefix: str) -> None:
         run(checkpoint_io.Save(path, ["a"], [1.0]), {path: [prefix, prefix]})
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_several_threads_read_the_same(
+    prefix: str, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint_io, "_MANY_BYTES", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    seen = set()
+    read = checkpoint_io._read
+
+    def recorded(*args: Any) -> Any:
+        seen.add(threading.current_thread().name)
+        return read(*args)
+
+    monkeypatch.setattr(checkpoint_io, "_read", recorded)
+    values = {f"v{i}": np.full((50, i), i, np.int32) for i in range(40)}
+    save_checkpoint(prefix, values, format_version=version)
+    found = run(restore(prefix, list(values), ["int32"] * 40))
+    for value, expected in zip(found, values.values(), strict=True):
+        np.testing.assert_array_equal(value, expected)
+    assert seen
+    assert all(name.startswith("evergraph-restore") for name in seen)
+    with pytest.raises(errors.InvalidArgumentError, match="tensor_name = v7; expected dtype"):
+        run(restore(prefix, list(values), ["int32"] * 7 + ["float32"] * 33))
+
+
 def test_a_graph_without_the_right_to_files_may_not(prefix: str) -> None:
     save_checkpoint(prefix, {"a": VALUES["a"]})
     nodes = [

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from evergraph import tf1
-from evergraph.formats.protos import GraphDef, SaverDef
+from evergraph.formats.protos import GraphDef, MetaGraphDef, SaverDef
 from evergraph.graph.graph import Graph
 from tests.oracle.client import Oracle
 from tests.oracle.nodes import differences
@@ -45,7 +45,7 @@ def main(tf, np, folder, build, saves, restore_from):
             for step in range(1, 5):
                 session.run([tf.assign_add(v, tf.ones_like(v)) for v in variables
                              if v.dtype.base_dtype != tf.string])
-                exec(saves, {"saver": saver, "session": session, "step": step, "paths": paths})
+                exec(saves, {"tf": tf, "saver": saver, "session": session, "step": step, "paths": paths})
             return graph, paths, saver.as_saver_def().SerializeToString(), (
                 saver.last_checkpoints, session.run(variables))
     finally:
@@ -191,6 +191,29 @@ SAVE_CALLS = {
     "no meta": "paths.append(saver.save(session, './model', step, write_meta_graph=False))",
     "no state": "paths.append(saver.save(session, './model', step, write_state=False))",
     "stripped": "paths.append(saver.save(session, './model', step, strip_default_attrs=True))",
+    "recovered": """
+if step == 3:
+    saver.set_last_checkpoints([])
+    kept = tf.train.get_checkpoint_state('.').all_model_checkpoint_paths
+    saver.recover_last_checkpoints([*kept, './gone'])
+paths.append(saver.save(session, './model', global_step=step))
+    """,
+    "taken over without times": """
+if step == 3:
+    saver.set_last_checkpoints(saver.last_checkpoints)
+paths.append(saver.save(session, './model', global_step=step))
+    """,
+    "taken over with times": """
+if step == 3:
+    saver.set_last_checkpoints_with_time([(path, 1.0) for path in saver.last_checkpoints])
+paths.append(saver.save(session, './model', global_step=step))
+    """,
+    "the same again": "paths.append(saver.save(session, './model', global_step=step // 2))",
+    "a step that is a variable": """
+number = tf.train.get_or_create_global_step()
+session.run(number.assign(step))
+paths.append(saver.save(session, './model', number))
+    """,
     "without a folder": "paths.append(saver.save(session, 'model', step))",
     "in a folder": (
         "import os; os.makedirs('deep', exist_ok=True); "
@@ -223,6 +246,7 @@ def check(oracle: Oracle, tmp_path: Path, saver: str, saves: str) -> None:
     assert SaverDef.FromString(saver_def) == SaverDef.FromString(their_saver_def)
     assert (paths, kept) == (their_paths, their_kept)
     assert contents(ours) == contents(theirs)
+    check_metas(ours, theirs)
     same(values, their_values)
     same(run(oracle, theirs, build, saves, str(ours / paths[-1])), values)
     same(run(None, ours, build, saves, str(theirs / paths[-1])), values)
@@ -234,13 +258,27 @@ def same(values: Any, others: Any) -> None:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """The files; what a `.meta` holds beside the graph tells who wrote it, and is compared elsewhere."""
-    metas = (".meta", ".m")
-    return {
-        str(path.relative_to(folder)): None if path.suffix in metas else path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    """The files; of a `.meta` the saver and the collections, its graph being compared by itself."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".meta", ".m"):
+            meta = MetaGraphDef.FromString(path.read_bytes())
+            collections = {key: str(meta.collection_def[key]) for key in meta.collection_def}
+            found[str(path.relative_to(folder))] = (str(meta.saver_def), collections)
+        elif path.is_file():
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def check_metas(ours: Path, theirs: Path) -> None:
+    for path in (*ours.rglob("*.meta"), *ours.rglob("*.m")):
+        mine = MetaGraphDef.FromString(path.read_bytes())
+        stock = MetaGraphDef.FromString((theirs / path.relative_to(ours)).read_bytes())
+        assert differences(mine.graph_def, stock.graph_def) == []
+        mine_info, stock_info = mine.meta_info_def, stock.meta_info_def
+        assert mine_info.stripped_default_attrs == stock_info.stripped_default_attrs
+        names = [op.name for op in stock_info.stripped_op_list.op]
+        assert [op.name for op in mine_info.stripped_op_list.op] == names
 
 
 @pytest.mark.parametrize("saver", SAVERS)

