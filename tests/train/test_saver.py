@@ -209,12 +209,13 @@ def test_refusals(tmp_path: Path) -> None:
         deferred.save(tf.Session(), str(tmp_path / "m"))
 
 
-def test_a_save_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
-    _, session = saved(tmp_path)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_save_that_fails_leaves_the_old_one(tmp_path: Path, version: int) -> None:
+    _, session = saved(tmp_path, write_version=version)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     tf.Variable(0.0, name="never_initialized")
     with pytest.raises(errors.FailedPreconditionError):
-        tf.train.Saver().save(session, str(tmp_path / "model"), global_step=0)
+        tf.train.Saver(write_version=version).save(session, str(tmp_path / "model"), global_step=0)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -300,6 +301,15 @@ def test_the_first_format_in_shards(tmp_path: Path) -> None:
                 assert other.run(["v0:0", "v1:0", "v2:0"]) == [0, 1, 2]
         tf.train.remove_checkpoint(path, V1)
         assert names(tmp_path) == {"checkpoint"}
+
+
+def test_the_first_format_says_what_it_cannot_hold(tmp_path: Path) -> None:
+    v = tf.Variable(tf.cast([1, 2], tf.uint32), name="counts")
+    with tf.Session() as session:
+        session.run(v.initializer)
+        with pytest.raises(errors.UnimplementedError, match=r"uint32 .*'counts'.* Format V2 has"):
+            tf.train.Saver(write_version=V1).save(session, tmp_path / "model")
+    assert names(tmp_path) == set()
 
 
 @pytest.mark.parametrize("version", [1, 2])
