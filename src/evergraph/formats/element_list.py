@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from evergraph.formats.dtypes import DType
-from evergraph.formats.wire import WireError, bytes_field, encode_varint, fields
+from evergraph.formats.wire import WireError, bytes_field, bytes_head, fields
 
 Array = np.ndarray[Any, Any]
 
@@ -52,8 +52,8 @@ _PIECE = 1 << 18
 _PIECE_ELEMENTS = 1 << 15
 
 
-def encode_elements(array: Array, dtype: DType) -> bytes:
-    """A TensorProto of nothing but the elements of an array, in C order; strings are bytes objects.
+def encode_elements(array: Array, dtype: DType) -> list[bytes | memoryview]:
+    """A TensorProto of nothing but the elements of an array in C order, in pieces; strings are bytes objects.
 
     Raises:
         WireError: elements of this type have no place in this format.
@@ -61,9 +61,9 @@ def encode_elements(array: Array, dtype: DType) -> bytes:
     field = _field_of(dtype)
     flat = array.reshape(-1)
     if field == _STRING:
-        return b"".join(bytes_field(field, text) for text in flat.tolist())
+        return [bytes_field(field, text) for text in flat.tolist()]
     if not flat.size:
-        return b""
+        return []
     if field in _FIXED_WIDTH:
         pieces = [flat.astype(flat.dtype.newbyteorder("<"), copy=False).view(np.uint8).data]
     else:
@@ -71,8 +71,7 @@ def encode_elements(array: Array, dtype: DType) -> bytes:
             _pack(flat[start : start + _PIECE_ELEMENTS], dtype)
             for start in range(0, flat.size, _PIECE_ELEMENTS)
         ]
-    head = encode_varint(field << 3 | 2) + encode_varint(sum(map(len, pieces)))
-    return b"".join((head, *pieces))
+    return [bytes_head(field, sum(map(len, pieces))), *pieces]
 
 
 def _pack(flat: Array, dtype: DType) -> memoryview:

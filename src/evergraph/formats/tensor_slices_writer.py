@@ -23,7 +23,7 @@ from evergraph.formats.small_messages import Versions, encode_shape
 from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.tensor_slices import VERSION
-from evergraph.formats.wire import bytes_field, varint_field
+from evergraph.formats.wire import bytes_field, bytes_head, varint_field
 from evergraph.storage.filesystem import Path, local_path
 from evergraph.storage.publish import Durability, Publication
 
@@ -147,8 +147,11 @@ class TensorSliceWriter:
             )
         head = _name_field(name) + bytes_field(2, box.encode())
         _check_size(shown, tensor.dtype, array, len(head))
-        data = bytes_field(3, encode_elements(array, tensor.dtype))
-        self._values[key] = bytes_field(2, head + data)
+        elements = encode_elements(array, tensor.dtype)
+        size = sum(map(len, elements))
+        head += bytes_head(3, size)
+        # Put together once: the elements may be large.
+        self._values[key] = b"".join((bytes_head(2, len(head) + size), head, *elements))
         known.slices.append(box)
         self._tensors[name] = known
 
