@@ -13,6 +13,7 @@ import pytest
 import evergraph
 from evergraph import errors
 from evergraph import tf1 as tf
+from evergraph.train.checkpoints import meta_graph_filename
 from evergraph.train.saveables import SaveableObject, SaveSpec
 from evergraph.train.saver import get_saver_or_default
 
@@ -295,12 +296,25 @@ def test_the_first_format_in_shards(tmp_path: Path) -> None:
         assert names(tmp_path) == {"checkpoint", "model-2.meta"} | shards
         assert tf.train.latest_checkpoint(tmp_path) == path
         assert tf.train.get_checkpoint_mtimes([path]) != []
-        for given in (path, tmp_path / "model-2", tmp_path / "model-2-00001-of-00003"):
+        shard = tmp_path / "model-2-00001-of-00003"
+        for given in (path, tmp_path / "model-2", shard, tmp_path, tmp_path / "checkpoint"):
             with tf.Session() as other:
                 saver.restore(other, given)
                 assert other.run(["v0:0", "v1:0", "v2:0"]) == [0, 1, 2]
         tf.train.remove_checkpoint(path, V1)
         assert names(tmp_path) == {"checkpoint"}
+
+
+@pytest.mark.parametrize("name", ["m-1", "m-1-?????-of-00003", "m-1-00002-of-00003"])
+def test_the_graph_beside_a_checkpoint(name: str) -> None:
+    assert meta_graph_filename(f"a-1-of-2/{name}") == "a-1-of-2/m-1.meta"
+
+
+def test_a_moved_folder_of_the_first_format(tmp_path: Path) -> None:
+    saved(tmp_path / "here", sharded=True, write_version=V1)
+    (tmp_path / "here").rename(tmp_path / "there")
+    latest = tf.train.latest_checkpoint(tmp_path / "there")
+    assert latest == str(tmp_path / "there" / "model-0-?????-of-00001")
 
 
 def test_the_first_format_says_what_it_cannot_hold(tmp_path: Path) -> None:
