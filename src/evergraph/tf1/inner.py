@@ -49,7 +49,8 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.framework.importer": {"evergraph.graph.importer": "import_graph_def"},
     "python.framework.meta_graph": {
         "evergraph.train.meta_graph": (
-            "add_collection_def export_scoped_meta_graph import_scoped_meta_graph"
+            "add_collection_def copy_scoped_meta_graph export_scoped_meta_graph "
+            "import_scoped_meta_graph"
         ),
     },
     "python.framework.ops": {
@@ -175,6 +176,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.training.saver": {
         "evergraph.train.checkpoints": _CHECKPOINTS,
         "evergraph.train.meta_graph": "export_meta_graph",
+        "evergraph.train.saver": "_get_saver_or_default=get_saver_or_default",
         "evergraph.train.saver_builder": "BaseSaverBuilder BulkSaverBuilder",
     },
     "python.training.saving.saveable_object": {

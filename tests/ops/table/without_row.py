@@ -30,6 +30,8 @@ WITHOUT_ROW: dict[str, str] = {
     "Restore": "reads files: tests/ops/test_checkpoint_io.py",
     "RestoreSlice": "reads files: tests/ops/test_checkpoint_io.py",
     "RestoreV2": "reads files: tests/ops/test_checkpoint_io.py",
+    "Save": "writes files: tests/ops/test_checkpoint_io.py",
+    "SaveSlices": "writes files: tests/ops/test_checkpoint_io.py",
     "SaveV2": "writes files: tests/ops/test_checkpoint_io.py",
     "SelfAdjointEigV2": "the signs of vectors are free: tests/ops/test_linear_algebra.py",
     "Svd": "the signs of vectors are free: tests/ops/test_linear_algebra.py",
