@@ -1,8 +1,8 @@
 """A MutableDenseHashTable in a session: buckets that each hold one key, as TensorFlow has and saves them.
 
 The number of buckets is a power of two. A key is looked for in the bucket that its hash names, then 1, 3, 6, 10 ...
-buckets on, until there is one that is free; the table doubles before it is fuller than ``max_load_factor``. A free bucket
-holds ``empty_key``; one that a key was removed from, ``deleted_key``. What is exported, and saved, are all buckets.
+buckets on, until there is one that is free; the table doubles before it is fuller than ``max_load_factor``. A free
+bucket holds ``empty_key``; one that a key was removed from, ``deleted_key``. All buckets are exported, and saved.
 """
 
 from __future__ import annotations

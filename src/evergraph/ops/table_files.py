@@ -1,7 +1,7 @@
 """Text files that tables are filled from: a line an entry, with key and value in columns.
 
-Either may also be the whole line, or its number. Lines end in ``\\n`` or ``\\r\\n``. An empty line is an error, unless it
-stands after as many lines as the vocabulary is said to have.
+Either may also be the whole line, or its number. Lines end in ``\\n`` or ``\\r\\n``. An empty line is an error, unless
+it stands after as many lines as the vocabulary is said to have.
 """
 
 from __future__ import annotations

@@ -287,12 +287,13 @@ def _initialize_from_file(ctx: Any, handle: Any, filename: Any) -> None:
     """Fills a table from a file; one that is full already stays as it is."""
     ctx.require("files")
     table, attrs = _static(handle), ctx.op.attrs
+    if table.initialized:
+        return
     path = to_text(np.asarray(filename, object).item())
     file = TextFile(path, attrs["vocab_size"], attrs["delimiter"], attrs["offset"])
     keys = file.column(attrs["key_index"], table.key_dtype, "Key")
     values = file.column(attrs["value_index"], table.value_dtype, "Value")
-    if not table.initialized:
-        table.initialize(keys, values)
+    table.initialize(keys, values)
 
 
 @op("InitializeTableFromTextFile", "table_handle: Ref(string), filename: string ->",
