@@ -91,7 +91,7 @@ def here(source: str, **arguments: Any) -> Any:
         return names["main"](tf1, np, **arguments)
 
 
-@pytest.mark.parametrize(("kind", "pair", "steps"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("kind", "pair", "steps"), CASES, ids=str)
 def test_history(tf215: Oracle, tmp_path: Path, kind: str, pair: str, steps: list[int]) -> None:
     """The same keys in the same order after every step, and the same files."""
     arguments = {"kind": kind, "pair": pair, "steps": steps}
@@ -178,7 +178,8 @@ def test_meta_graphs_change_hands(oracle: Oracle, tmp_path: Path) -> None:
         results += [here(USE, prefix=prefix), oracle.execute(USE, prefix=prefix)]
     for ids, again, counted in results:
         assert ids.tolist() == results[0][0].tolist()
-        assert ids.tolist()[:2] == [1, 0] and set(ids.tolist()[2:]) <= {3, 4, 5}
+        assert ids.tolist()[:2] == [1, 0]
+        assert set(ids.tolist()[2:]) <= {3, 4, 5}
         assert again.tolist() == [b"b", b"a", b"?", b"?", b"?"]
         assert counted.tolist() == [7, 0, 7, 0, 0]
     ours, theirs = (

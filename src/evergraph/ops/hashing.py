@@ -100,8 +100,9 @@ class Fingerprint:
             raise ValueError("Shape must be at least rank 1 but is rank 0")
         shapes.with_rank(c.shape(1), 0)
         method = c.value(1)
-        known = method is not None and to_text(np.asarray(method).item()) == _FARM
-        return (data[0] if data is not None else None, 8 if known else None)
+        if method is not None and to_text(np.asarray(method).item()) != _FARM:
+            raise ValueError(f"Unsupported fingerprint method: {method!r}; there is {_FARM!r}")
+        return (None if data is None else data[0], None if method is None else 8)
 
     def compute(xp, data, method):
         name = to_text(np.asarray(method).item())
