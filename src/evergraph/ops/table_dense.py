@@ -107,30 +107,35 @@ class DenseTable(LookupTable):
 
     def _insert(self, keys: list[Any], rows: Array) -> None:
         new = [key for key in dict.fromkeys(keys) if key not in self._index]
-        for key, number in zip(new, self._hashes(new), strict=True):
-            bucket = next(place for place in self._probe(number) if not self._taken[place])
-            self._taken[bucket] = True
-            self._keys[bucket] = key
-            self._index[key] = bucket
+        places = []
+        for number in self._hashes(new):
+            place = next(place for place in self._probe(number) if not self._taken[place])
+            self._taken[place] = True
+            places.append(place)
+        if new:
+            self._index.update(zip(new, places, strict=True))
+            self._keys[places] = self._key_array(new).reshape(len(new), -1)
         # NumPy assigns in order: the last of several values stays.
         self._values[[self._index[key] for key in keys]] = rows
 
     def _probe(self, number: int) -> Iterator[int]:
         """The buckets for a hash, in the order in which they are tried."""
-        mask = len(self._keys) - 1
-        for step in range(len(self._keys)):
-            number = (number + step) & mask
-            yield number
+        mask = len(self._taken) - 1
+        place = number & mask
+        for step in range(1, len(self._taken) + 1):
+            yield place
+            place = (place + step) & mask
 
     def _hashes(self, keys: list[Any]) -> list[int]:
         if not self.key_shape:
-            return hashes_of(keys)
-        if self.key_shape == (1,):
-            return hashes_of([key for (key,) in keys])
-        result = np.zeros(len(keys), np.uint64)
-        for column in zip(*keys, strict=True):
-            part = np.array(hashes_of(list(column)), np.uint64)
-            result ^= part + _COMBINE + (result << np.uint64(10)) + (result >> np.uint64(4))
+            result = hashes_of(keys)
+        elif self.key_shape == (1,):
+            result = hashes_of([key for (key,) in keys])
+        else:
+            result = np.zeros(len(keys), np.uint64)
+            for column in zip(*keys, strict=True):
+                spread = _COMBINE + (result << np.uint64(10)) + (result >> np.uint64(4))
+                result ^= hashes_of(list(column)) + spread
         numbers: list[int] = result.tolist()
         return numbers
 

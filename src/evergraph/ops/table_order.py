@@ -9,11 +9,13 @@ An integer is its own hash; a string's is MurmurHash64A.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from evergraph.ops import string_hashes
+from evergraph.ops.string_hashes import Words
 
 #: Numbers of buckets, each the first prime of the library's list that is at least twice the one before.
 _BUCKETS = (
@@ -32,11 +34,10 @@ class KeyOrder:
 
     def __init__(self) -> None:
         self._sizes = iter(_BUCKETS)
-        self._count = 0
         #: How many buckets there are; each that holds a key, with those that it holds, in the order in which they
         #: came. Both orders are the reverse of the chain's.
         self._size = 0
-        self._buckets: dict[int, list[tuple[Key, int]]] = {}
+        self._buckets: dict[int, list[Key]] = {}
         self._hashes: dict[Key, int] = {}
         self._noted: list[tuple[bool, Key]] = []
 
@@ -51,52 +52,64 @@ class KeyOrder:
     def clear(self) -> None:
         """Removes all keys."""
         self._work_out()
-        self._buckets, self._hashes, self._count = {}, {}, 0
+        self._buckets, self._hashes = {}, {}
 
     def keys(self) -> list[Key]:
         """All keys in order."""
         self._work_out()
-        return [key for key, _ in self._chain()]
-
-    def _chain(self) -> list[tuple[Key, int]]:
-        return [
-            element for bucket in reversed(self._buckets.values()) for element in reversed(bucket)
-        ]
+        return [key for bucket in reversed(self._buckets.values()) for key in reversed(bucket)]
 
     def _work_out(self) -> None:
         noted, self._noted = self._noted, []
-        hashes = hashes_of([key for is_new, key in noted if is_new])
-        place = 0
-        for is_new, key in noted:
+        for is_new, group in itertools.groupby(noted, key=lambda note: note[0]):
+            keys = [key for _, key in group]
             if is_new:
-                self._insert(key, hashes[place])
-                place += 1
+                self._insert(keys)
             else:
-                self._erase(key)
+                self._erase(keys)
 
-    def _insert(self, key: Key, number: int) -> None:
-        if self._count + 1 > self._size:
+    def _insert(self, keys: list[Key]) -> None:
+        room = self._size - len(self._hashes)
+        self._put(keys[:room], hashes_of(keys[:room]))
+        if len(keys) > room:
+            self._grow(keys[room:])
+
+    def _put(self, keys: list[Key], numbers: Words) -> None:
+        self._hashes.update(zip(keys, numbers.tolist(), strict=True))
+        buckets = (numbers % np.uint64(self._size or 1)).tolist()
+        for key, bucket in zip(keys, buckets, strict=True):
+            self._buckets.setdefault(bucket, []).append(key)
+
+    def _grow(self, new: list[Key]) -> None:
+        """Adds keys for which there are too few buckets: all are put in anew each time that there are more."""
+        chain = self.keys()
+        known = len(chain)
+        keys = chain + new
+        before = np.array([self._hashes[key] for key in chain], np.uint64)
+        numbers = np.concatenate([before, hashes_of(new)])
+        order = np.arange(known)
+        while known < len(keys):
             self._size = next(self._sizes)
-            chain, self._buckets = self._chain(), {}
-            for other, its_number in chain:
-                self._buckets.setdefault(its_number % self._size, []).append((other, its_number))
-        self._buckets.setdefault(number % self._size, []).append((key, number))
-        self._hashes[key] = number
-        self._count += 1
+            now = min(self._size, len(keys))
+            order = np.concatenate([order, np.arange(known, now)])
+            buckets = numbers[order] % np.uint64(self._size)
+            _, first, which = np.unique(buckets, return_index=True, return_inverse=True)
+            order = order[np.lexsort((-np.arange(now), -first[which]))]
+            known = now
+        self._buckets = {}
+        self._put([keys[place] for place in order[::-1].tolist()], numbers[order[::-1]])
 
-    def _erase(self, key: Key) -> None:
-        number = self._hashes.pop(key)
-        bucket = self._buckets[number % self._size]
-        bucket.remove((key, number))
-        if not bucket:
-            del self._buckets[number % self._size]
-        self._count -= 1
+    def _erase(self, keys: list[Key]) -> None:
+        for key in keys:
+            place = self._hashes.pop(key) % self._size
+            bucket = self._buckets[place]
+            bucket.remove(key)
+            if not bucket:
+                del self._buckets[place]
 
 
-def hashes_of(keys: list[Key]) -> list[int]:
-    """The hashes of integers or strings, all of one type, as numbers of 64 bits."""
+def hashes_of(keys: list[Key]) -> Words:
+    """The hashes of integers or strings, all of one type, as 64-bit words."""
     if keys and isinstance(keys[0], bytes):
-        found: list[int] = string_hashes.murmur64(keys).tolist()
-        return found
-    numbers: list[int] = np.asarray(keys, np.int64).view(np.uint64).tolist()
-    return numbers
+        return string_hashes.murmur64(keys)
+    return np.array(keys, np.int64).view(np.uint64)

@@ -150,7 +150,7 @@ class LookupTable:
         return listed, values.reshape(len(listed), self._size)
 
     def _key_array(self, keys: Sequence[Any]) -> Array:
-        array = np.empty(len(keys), self.key_dtype.as_numpy_dtype)
+        array = np.empty((len(keys), *self.key_shape), self.key_dtype.as_numpy_dtype)
         array[:] = keys
         return array
 
