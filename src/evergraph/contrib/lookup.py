@@ -105,11 +105,11 @@ class MutableDenseHashTable(mutable_tables.DenseHashTable):
 
 
 def _unused_key(key_dtype: Any, empty_key: Any) -> Any:
-    """A key of the shape of ``empty_key`` that is another one: the smallest number, or a string of zero bytes."""
+    """A key of the shape of ``empty_key`` that is another one: the smallest number, or a string that begins with a zero."""
     dtype = dtypes.as_dtype(key_dtype)
     shape = empty_key.shape.as_list() if isinstance(empty_key, Tensor) else np.shape(empty_key)
     if dtype == dtypes.string:
-        return np.full(shape, b"\0" * 16, object)
+        return np.full(shape, b"\0deleted", object)
     lowest = dtype.min
     taken = not isinstance(empty_key, Tensor) and np.all(np.equal(empty_key, lowest))
     return np.full(shape, lowest + 1 if taken else lowest, dtype.as_numpy_dtype)

@@ -10,7 +10,7 @@ _TABLE = {
     ),
     "evergraph.lookup.static_tables": "StaticHashTable",
     "evergraph.lookup.buckets": "StaticVocabularyTable",
-    "evergraph.tf1.lookup_experimental": "experimental=.",
+    "evergraph.tf1.lookup.experimental": "experimental=.",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.lookup", _TABLE)
