@@ -166,7 +166,7 @@ def test_not_initialized(session: Any) -> None:
     found = LookupTableFindV2(handle, ["b", "z"], constant(-1, INT64))
     assert session.run(LookupTableSizeV2(handle)) == 0
     with pytest.raises(
-        errors.FailedPreconditionError, match=r"'words'.*tf\.tables_initializer\(\)"
+        errors.FailedPreconditionError, match=r"'HashTableV2'.*tf\.tables_initializer\(\)"
     ):
         session.run(found)
     with pytest.raises(errors.AbortedError, match="not initialized"):

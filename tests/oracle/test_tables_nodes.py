@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from evergraph import tf1
@@ -159,3 +161,35 @@ def test_refusals(tf215: Oracle) -> None:
     mutable = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
     """
     check_refusals(tf215, tf1, inputs, REFUSED)
+
+
+SIGNATURES = """
+import inspect
+
+def main(tf, np, names):
+    found = {}
+    for name in names:
+        item = tf
+        for part in name.split("."):
+            item = getattr(item, part)
+        found[name] = [
+            (key, repr(value.default)) for key, value in inspect.signature(item).parameters.items()
+            if not key.startswith("_")
+        ]
+    return found
+"""
+
+
+def test_signatures(tf215: Oracle) -> None:
+    names = (
+        "lookup.StaticHashTable lookup.StaticVocabularyTable lookup.KeyValueTensorInitializer "
+        "lookup.TextFileInitializer lookup.experimental.MutableHashTable lookup.experimental.DenseHashTable "
+        "tables_initializer initialize_all_tables string_to_hash_bucket string_to_hash_bucket_fast "
+        "string_to_hash_bucket_strong fingerprint lookup.StaticHashTable.lookup lookup.StaticHashTable.export "
+        "lookup.experimental.MutableHashTable.lookup lookup.experimental.DenseHashTable.lookup "
+        "lookup.experimental.MutableHashTable.insert lookup.experimental.DenseHashTable.insert_or_assign"
+    ).split()
+    namespace: dict[str, Any] = {}
+    exec(SIGNATURES, namespace)
+    ours, theirs = namespace["main"](tf1, None, names), tf215.execute(SIGNATURES, names=names)
+    assert {name: list(map(tuple, parts)) for name, parts in theirs.items()} == ours

@@ -105,7 +105,7 @@ class MutableDenseHashTable(mutable_tables.DenseHashTable):
 
 
 def _unused_key(key_dtype: Any, empty_key: Any) -> Any:
-    """A key of the shape of ``empty_key`` that is another one: the smallest number, or a string that begins with a zero."""
+    """A key of the shape of ``empty_key``, but another: the smallest number, or a string that begins with a zero."""
     dtype = dtypes.as_dtype(key_dtype)
     shape = empty_key.shape.as_list() if isinstance(empty_key, Tensor) else np.shape(empty_key)
     if dtype == dtypes.string:

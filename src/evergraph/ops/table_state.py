@@ -28,7 +28,10 @@ def invalid(message: str) -> errors.InvalidArgumentError:
 
 
 class LookupTable:
-    """A table. ``_index`` says in which row of ``_values`` a key's value is; values that have a shape lie flat."""
+    """A table; ``name`` is that of the node that made it.
+
+    ``_index`` says in which row of ``_values`` a key's value is; values that have a shape lie flat.
+    """
 
     def __init__(
         self,

@@ -53,10 +53,10 @@ class TableReference(RefCell):
 
     __slots__ = ("table",)
 
-    def __init__(self, table: LookupTable, container: str) -> None:
-        super().__init__(table.name)
+    def __init__(self, table: LookupTable, container: str, name: str) -> None:
+        super().__init__(name)
         self.table = table
-        self.assign(np.array([container.encode() or b"localhost", table.name.encode()], object))
+        self.assign(np.array([container.encode() or b"localhost", name.encode()], object))
 
 
 def table_of(handle: Any) -> LookupTable:
@@ -94,25 +94,25 @@ def _check_pair(node: Any, pairs: frozenset[tuple[str, str]]) -> None:
         raise invalid(f"There is no {node.type} of {key}->{value}. There are: {known}")
 
 
-def _static(node: Any, name: str) -> StaticTable:
+def _static(node: Any) -> StaticTable:
     _check_pair(node, _STATIC_PAIRS)
-    return StaticTable(name, node.attrs["key_dtype"], node.attrs["value_dtype"])
+    return StaticTable(node.name, node.attrs["key_dtype"], node.attrs["value_dtype"])
 
 
-def _mutable(node: Any, name: str) -> MutableTable:
+def _mutable(node: Any) -> MutableTable:
     _check_pair(node, _MUTABLE_PAIRS)
-    return MutableTable(name, node.attrs["key_dtype"], node.attrs["value_dtype"])
+    return MutableTable(node.name, node.attrs["key_dtype"], node.attrs["value_dtype"])
 
 
-def _of_tensors(node: Any, name: str) -> MutableTable:
+def _of_tensors(node: Any) -> MutableTable:
     _check_pair(node, _MUTABLE_PAIRS)
     shape = node.attrs["value_shape"]
     if shape is None or len(shape) != 1 or shape[0] is None:
         raise invalid(f"Default value must be a vector, got shape {shapes.text(shape)}")
-    return MutableTable(name, node.attrs["key_dtype"], node.attrs["value_dtype"], shape)
+    return MutableTable(node.name, node.attrs["key_dtype"], node.attrs["value_dtype"], shape)
 
 
-def _dense(node: Any, name: str, empty_key: Any, deleted_key: Any) -> DenseTable:
+def _dense(node: Any, empty_key: Any, deleted_key: Any) -> DenseTable:
     _check_pair(node, _DENSE_PAIRS)
     attrs = node.attrs
     if not shapes.is_fully_defined(attrs["value_shape"]):
@@ -120,7 +120,7 @@ def _dense(node: Any, name: str, empty_key: Any, deleted_key: Any) -> DenseTable
             f"Empty value must be a scalar or a vector, got shape {shapes.text(attrs['value_shape'])}"
         )
     return DenseTable(
-        name,
+        node.name,
         attrs["key_dtype"],
         attrs["value_dtype"],
         attrs["value_shape"],
@@ -134,14 +134,15 @@ def _dense(node: Any, name: str, empty_key: Any, deleted_key: Any) -> DenseTable
 def _shared(ctx: Any, make: Any, *keys: Any) -> LookupTable:
     """The session's table that this node names, made on first use."""
     attrs = ctx.op.attrs
-    name = attrs["shared_name"] or ctx.op.name
-    table: LookupTable = ctx.resource(LookupTable, lambda: make(ctx.op, name, *keys))
+    table: LookupTable = ctx.resource(LookupTable, lambda: make(ctx.op, *keys))
     table.check_dtypes(attrs["key_dtype"], attrs["value_dtype"])
     return table
 
 
 def _reference(ctx: Any, make: Any, *keys: Any) -> TableReference:
-    return TableReference(_shared(ctx, make, *keys), ctx.op.attrs["container"])
+    attrs = ctx.op.attrs
+    table = _shared(ctx, make, *keys)
+    return TableReference(table, attrs["container"], attrs["shared_name"] or ctx.op.name)
 
 
 def _two_strings(c: Any) -> Dims:
@@ -182,7 +183,7 @@ class AnonymousHashTable:
     shape = scalar
 
     def compute(ctx):
-        return _static(ctx.op, ctx.op.name)
+        return _static(ctx.op)
 
 
 @op("MutableHashTable", "-> table_handle: Ref(string)", container="string = ''", shared_name="string = ''",
@@ -213,7 +214,7 @@ class AnonymousMutableHashTable:
     shape = scalar
 
     def compute(ctx):
-        return _mutable(ctx.op, ctx.op.name)
+        return _mutable(ctx.op)
 
 
 @op("MutableHashTableOfTensors", "-> table_handle: Ref(string)", container="string = ''",
@@ -246,7 +247,7 @@ class AnonymousMutableHashTableOfTensors:
     shape = scalar
 
     def compute(ctx):
-        return _of_tensors(ctx.op, ctx.op.name)
+        return _of_tensors(ctx.op)
 
 
 @op("MutableDenseHashTable", "empty_key: key_dtype -> table_handle: Ref(string)",
@@ -284,7 +285,7 @@ class AnonymousMutableDenseHashTable:
     shape = _dense_shape
 
     def compute(ctx, empty_key, deleted_key):
-        return _dense(ctx.op, ctx.op.name, empty_key, deleted_key)
+        return _dense(ctx.op, empty_key, deleted_key)
 
 
 # ------------------------------------------------------------------------------------- initializers
