@@ -172,6 +172,7 @@ def main(tf, np, names):
         item = tf
         for part in name.split("."):
             item = getattr(item, part)
+        item = item.__init__ if inspect.isclass(item) else item
         found[name] = [
             (key, repr(value.default)) for key, value in inspect.signature(item).parameters.items()
             if not key.startswith("_")

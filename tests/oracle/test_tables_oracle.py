@@ -92,10 +92,10 @@ def here(source: str, **arguments: Any) -> Any:
 
 
 @pytest.mark.parametrize(("kind", "pair", "steps"), CASES, ids=str)
-def test_history(tf215: Oracle, tmp_path: Path, kind: str, pair: str, steps: list[int]) -> None:
+def test_history(oracle: Oracle, tmp_path: Path, kind: str, pair: str, steps: list[int]) -> None:
     """The same keys in the same order after every step, and the same files."""
     arguments = {"kind": kind, "pair": pair, "steps": steps}
-    theirs = tf215.execute(HISTORY, prefix=str(tmp_path / "theirs"), **arguments)
+    theirs = oracle.execute(HISTORY, prefix=str(tmp_path / "theirs"), **arguments)
     ours = here(HISTORY, prefix=str(tmp_path / "ours"), **arguments)
     for one, other in zip(ours, theirs, strict=True):
         for mine, stock in zip(one, other, strict=True):

@@ -114,8 +114,6 @@ class Fingerprint:
         hashes = string_hashes.fingerprint64(rows).astype("<u8")
         return hashes.view(np.uint8).reshape(len(rows), 8)
 
-    gradient = None
-
 
 def _rows(data: Any) -> list[bytes]:
     """The bytes of each row; of several strings in a row, those of their fingerprints."""

@@ -149,8 +149,6 @@ class LookupTableExport:
     def compute(ctx, table_handle, *, Tkeys, Tvalues):
         return _export(table_handle, Tkeys, Tvalues)
 
-    gradient = None
-
 
 @op("LookupTableExportV2", "table_handle: resource -> keys: Tkeys, values: Tvalues", Tkeys="type",
     Tvalues="type", stateful=True)  # fmt: skip
@@ -162,8 +160,6 @@ class LookupTableExportV2:
 
     def compute(ctx, table_handle, *, Tkeys, Tvalues):
         return _export(table_handle, Tkeys, Tvalues)
-
-    gradient = None
 
 
 # ----------------------------------------------------------------------------------------- changing
@@ -210,8 +206,6 @@ class LookupTableRemoveV2:
         table.check_dtypes(Tin)
         table.remove(keys)
 
-    gradient = None
-
 
 def _import(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype: Any) -> None:
     table = table_of(handle)
@@ -227,8 +221,6 @@ class LookupTableImport:
     def compute(ctx, table_handle, keys, values, *, Tin, Tout):
         _import(table_handle, keys, values, Tin, Tout)
 
-    gradient = None
-
 
 @op("LookupTableImportV2", "table_handle: resource, keys: Tin, values: Tout ->", Tin="type",
     Tout="type", stateful=True)  # fmt: skip
@@ -237,8 +229,6 @@ class LookupTableImportV2:
 
     def compute(ctx, table_handle, keys, values, *, Tin, Tout):
         _import(table_handle, keys, values, Tin, Tout)
-
-    gradient = None
 
 
 # ------------------------------------------------------------------------------------------ filling
