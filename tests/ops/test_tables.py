@@ -110,6 +110,21 @@ def test_order_does_not_depend_on_batches(batches: list[int]) -> None:
     assert slowly.keys() == at_once.keys()
 
 
+def test_order_with_few_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that is never listed does not keep all that was ever done to it."""
+    from evergraph.ops import table_order
+
+    plain, bounded = KeyOrder(), KeyOrder()
+    for order, most in ((plain, 1 << 20), (bounded, 7)):
+        monkeypatch.setattr(table_order, "_MOST_NOTED", most)
+        for key in range(100):
+            order.add(key)
+            if key % 3 == 2:
+                order.remove(key - 1)
+    assert len(bounded._noted) < 7
+    assert bounded.keys() == plain.keys()
+
+
 def test_order_is_that_of_the_library() -> None:
     """What a std::unordered_map of GNU's library lists, worked out by hand: 13 buckets, 1, 14 and 27 in one."""
     order = KeyOrder()

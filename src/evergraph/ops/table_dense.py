@@ -49,7 +49,7 @@ class DenseTable(LookupTable):
                 f"Number of buckets must be at least 4 and a power of 2 (and at most {_MOST_AT_FIRST}), got: {buckets}"
             )
         self._empty = empty.reshape(1, -1)
-        #: None: nothing can be removed.
+        #: None: a table of the first form, which has no op that removes.
         self._deleted: Array = None
         if deleted_key is not None:
             deleted = np.asarray(deleted_key, key_dtype.as_numpy_dtype)
@@ -142,8 +142,6 @@ class DenseTable(LookupTable):
     def remove(self, keys: Any) -> None:
         """Removes keys; those that are not there do no harm."""
         listed = self._listed(self.as_keys(keys))
-        if self._deleted is None:
-            self._refuse("remove from")
         with self.lock:
             for key in listed:
                 bucket = self._index.pop(key, None)

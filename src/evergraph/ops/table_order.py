@@ -23,13 +23,16 @@ _BUCKETS = (
     5967347, 12117689, 24607243, 49969847, 101473717, 206062531, 418451333, 849749479, 1725587117, 3504151727,
 )  # fmt: skip
 
+#: So many changes are noted before the order is worked out unasked: a table may live long and never be listed.
+_MOST_NOTED = 1 << 18
+
 Key = Any
 
 
 class KeyOrder:
     """The keys of a table in TensorFlow's order.
 
-    What is done is only noted; the order is worked out when somebody asks for it.
+    What is done is noted at first; the order is worked out when somebody asks for it.
     """
 
     def __init__(self) -> None:
@@ -43,11 +46,16 @@ class KeyOrder:
 
     def add(self, key: Key) -> None:
         """Adds a key that is not there."""
-        self._noted.append((True, key))
+        self._note(True, key)
 
     def remove(self, key: Key) -> None:
         """Removes a key that is there."""
-        self._noted.append((False, key))
+        self._note(False, key)
+
+    def _note(self, is_new: bool, key: Key) -> None:
+        self._noted.append((is_new, key))
+        if len(self._noted) >= _MOST_NOTED:
+            self._work_out()
 
     def clear(self) -> None:
         """Removes all keys."""
