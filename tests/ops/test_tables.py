@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evergraph import errors
@@ -65,6 +65,7 @@ def dense(kind: Any) -> DenseTable:
 
 @pytest.mark.parametrize("make", [mutable, dense])
 @pytest.mark.parametrize("kind", [INT64, STRING])
+@settings(deadline=None)
 @given(history=steps)
 def test_a_table_is_a_dictionary(make: Any, kind: Any, history: list[Any]) -> None:
     table, wanted = make(kind), {}
@@ -98,6 +99,7 @@ def check_contents(table: LookupTable, wanted: dict[Any, int]) -> None:
     assert dict(pairs) == wanted
 
 
+@settings(deadline=None)
 @given(batches=st.lists(st.integers(1, 60), max_size=8))
 def test_order_does_not_depend_on_batches(batches: list[int]) -> None:
     """Keys that come one at a time, or many at once, end in the same order."""
@@ -312,6 +314,7 @@ def test_published_values_of_the_hashes() -> None:
     assert len(set(murmur64([b"a", b"b", b""]).tolist())) == 3
 
 
+@settings(deadline=None)
 @given(texts=st.lists(st.binary(max_size=200), max_size=20))
 def test_hashes_do_not_depend_on_their_company(texts: list[bytes]) -> None:
     for function in (murmur64, fingerprint64, lambda given_texts: siphash(given_texts, (1, 2))):
