@@ -124,7 +124,28 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.ops.io_ops": {},
     "python.ops.linalg_ops": {},
     "python.ops.logging_ops": {},
-    "python.ops.lookup_ops": {},
+    "python.ops.lookup_ops": {
+        "evergraph.lookup.buckets": (
+            "FastHashSpec HasherSpec IdTableWithHashBuckets StaticVocabularyTable "
+            "StaticVocabularyTableV1=StaticVocabularyTable StrongHashSpec"
+        ),
+        "evergraph.lookup.initializers": (
+            "KeyValueTensorInitializer TableInitializerBase TextFileIdTableInitializer "
+            "TextFileIndex TextFileInitializer TextFileStringTableInitializer"
+        ),
+        "evergraph.lookup.interface": (
+            "InitializableLookupTableBase InitializableLookupTableBaseV1=InitializableLookupTableBase "
+            "LookupInterface"
+        ),
+        "evergraph.lookup.mutable_tables": "DenseHashTable MutableHashTable",
+        "evergraph.lookup.static_tables": (
+            "HashTable=StaticHashTable StaticHashTable StaticHashTableV1=StaticHashTable"
+        ),
+        "evergraph.lookup.vocabularies": (
+            "index_table_from_file index_table_from_tensor index_to_string_table_from_file "
+            "index_to_string_table_from_tensor"
+        ),
+    },
     "python.ops.math_ops": {},
     "python.ops.nn": {},
     "python.ops.nn_impl": {},
