@@ -158,12 +158,22 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     },
     "python.pywrap_tensorflow_internal": {},
     "python.tools.inspect_checkpoint": {
-        "evergraph.train.checkpoint_reader": "print_tensors_in_checkpoint_file",
+        "evergraph.train.inspect_checkpoint": "print_tensors_in_checkpoint_file",
     },
     "python.training.adam": {},
     "python.training.checkpoint_management": {"evergraph.train.checkpoints": _CHECKPOINTS},
     "python.training.checkpoint_state_pb2": {"evergraph.formats.protos": "CheckpointState"},
-    "python.training.checkpoint_utils": {},
+    "python.training.checkpoint_ops": {
+        "evergraph.train.matrix_remapping": (
+            "_load_and_remap_matrix=load_and_remap_matrix "
+            "_load_and_remap_matrix_initializer=load_and_remap_matrix_initializer "
+            "_load_embedding_initializer=load_embedding_initializer"
+        ),
+    },
+    "python.training.checkpoint_utils": {
+        "evergraph.train.checkpoints_iterator": "wait_for_new_checkpoint",
+    },
+    "python.training.warm_starting_util": {},
     "python.training.gradient_descent": {},
     "python.training.learning_rate_decay": {},
     "python.training.momentum": {},
