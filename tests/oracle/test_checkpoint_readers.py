@@ -77,7 +77,13 @@ def check(oracle: Oracle, path: str, version: int = 2) -> None:
             value is None
         ):  # What TensorFlow does not give an array for (slices of V1), evergraph may.
             continue
-        assert (ours_kind, ours.shape) == (kind, value.shape), name
+        # NumPy 2 calls bool_ bool; a quantized number alone is a plain one in TensorFlow.
+        assert ours_kind == kind or (ours_kind, kind[:3]) in (
+            ("bool", "boo"),
+            ("void", "int"),
+            ("void", "uin"),
+        ), name
+        assert ours.shape == value.shape, name
         same = (
             ours.tolist() == value.tolist() if value.dtype == object else _bytes_equal(ours, value)
         )

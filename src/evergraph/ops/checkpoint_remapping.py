@@ -73,14 +73,14 @@ def _path(value: Any, what: str) -> str:
 
 
 def _entities(path: str) -> Iterator[bytes]:
-    """The lines of a vocabulary. As in TensorFlow no carriage return is part of one, wherever it stands.
+    """The lines of a vocabulary, without the line feed, or carriage return and line feed, at their ends.
 
     Raises InvalidArgumentError for an empty line, OutOfRangeError where there is no line at all.
     """
     number = 0
     with filesystem(path).open(path, "rb") as file:
         for number, line in enumerate(file, 1):
-            entity = line.rstrip(b"\n").replace(b"\r", b"")
+            entity = line.removesuffix(b"\n").removesuffix(b"\r")
             if not entity:
                 raise errors.InvalidArgumentError(
                     None, None, f"Invalid content in {path}: empty line found, line {number}"

@@ -11,7 +11,13 @@ WITHOUT_ROW: dict[str, str] = {
     "FusedBatchNorm": "TensorFlow leaves some outputs as they come: tests/oracle/test_batch_norm.py",
     "FusedBatchNormV2": "TensorFlow leaves some outputs as they come: tests/oracle/test_batch_norm.py",
     "FusedBatchNormV3": "TensorFlow leaves some outputs as they come: tests/oracle/test_batch_norm.py",
+    "GenerateVocabRemapping": (
+        "reads files: tests/ops/test_checkpoint_remapping.py, tests/oracle/test_checkpoint_remapping.py"
+    ),
     "ImageSummary": "the compressed bytes of a PNG are free: tests/oracle/test_summaries_nodes.py",
+    "LoadAndRemapMatrix": (
+        "reads files: tests/ops/test_checkpoint_remapping.py, tests/oracle/test_checkpoint_remapping.py"
+    ),
     "MergeV2Checkpoints": "writes files: tests/oracle/test_bundle_oracle.py",
     "PaddingFIFOQueueV2": "works on a queue: tests/ops/test_queues.py, tests/oracle/test_queues_nodes.py",
     "Placeholder": "every fed input of the table is one",
