@@ -96,7 +96,10 @@ def _value(checkpoint: Checkpoint, name: str) -> Any:
 
 
 def open_checkpoint_at(path: Any) -> Checkpoint:
-    """Opens a checkpoint, or the latest one in a folder. Raises TypeError for None, otherwise as ``load_checkpoint``."""
+    """Opens a checkpoint, or the latest one in a folder.
+
+    Raises TypeError for None, otherwise as ``load_checkpoint``.
+    """
     if path is None:
         raise TypeError(
             "Expected binary or unicode string, got None. (tf.train.latest_checkpoint gives None where a folder has "

@@ -107,7 +107,7 @@ def _shared_variable(name: str) -> Any:
     made = shared_variables()
     if name in made:
         return made[name]
-    parts = []
+    parts: list[Any] = []
     while f"{name}{_PART}{len(parts)}" in made:
         parts.append(made[f"{name}{_PART}{len(parts)}"])
     return parts or None
