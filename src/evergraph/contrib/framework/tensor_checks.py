@@ -96,7 +96,7 @@ def with_shape(expected_shape: Any, tensor: Tensor) -> Tensor:
         with name_scope(scope, values=[tensor]):
             return array.reshape(tensor, [])
     raise ValueError(
-        f"Invalid shape for tensor {tensor.name}, expected {list(expected)}, got {actual}."
+        f"Invalid shape for tensor {tensor.name}, expected {expected.tolist()}, got {actual}."
     )
 
 

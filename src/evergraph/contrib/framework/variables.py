@@ -217,7 +217,10 @@ def get_variables_by_suffix(suffix: str, scope: Any = None) -> list[Any]:
 
 
 def get_variables_by_name(given_name: str, scope: Any = None) -> list[Any]:
-    """The global variables that have this name in whatever scope they are."""
+    """The global variables that have this name in a scope below ``scope``, or in none.
+
+    As in TensorFlow, one that is in no scope is among them whatever ``scope`` is.
+    """
     return get_variables(scope, f"/{given_name}:|^{given_name}:")
 
 
