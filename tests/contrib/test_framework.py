@@ -287,6 +287,11 @@ def test_small_helpers() -> None:
     assert framework.assert_or_get_global_step() is step
 
 
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match=r"tf\.contrib\.framework.*'get_variables_by_name'"):
+        framework.get_variable_by_name  # noqa: B018
+
+
 # -------------------------------------------------------------------------------------- deprecation
 
 

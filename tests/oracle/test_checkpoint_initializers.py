@@ -249,6 +249,28 @@ def main(tf, np, path):
     np.testing.assert_array_equal(values[1], STORED["old/deep/b"])
 
 
+def test_a_warm_start_from_objects(tf215: Oracle, folder: str) -> None:
+    """What tf.train.Checkpoint has saved is found by the variables' names."""
+    save = """
+def main(tf, np, prefix):
+    with tf.variable_scope("new"):
+        a = tf.get_variable("a", initializer=np.float32([4, 5, 6]), use_resource=True)
+        b = tf.get_variable("deep/b", initializer=np.int64(9), use_resource=True)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        return tf.train.Checkpoint(one=a, two=b).save(prefix, session)
+"""
+    path = tf215.execute(save, prefix=f"{folder}/objects")
+    program = dedent(VARIABLES) + f"tf.train.warm_start({path!r}, ['new/'])"
+    check(program, tf215, folder, resource=True)
+    source = main_of(program.replace("deep/b", "deep/c"))
+    with pytest.raises(OracleError, match=r"were missing.*new/deep/c") as theirs:
+        tf215.execute(source, FOLDER=folder, RESOURCE=False)
+    assert theirs.value.type == "ValueError"
+    with pytest.raises(ValueError, match=r"missing: new/deep/c.*'new/deep/b'"):
+        run(source, folder, False)
+
+
 def test_averages_are_restored_into_their_variables(tf215: Oracle, tmp_path: Path) -> None:
     """variables_to_restore: TensorFlow trains and saves with averages, evergraph restores them; and the reverse."""
     train = """

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import evergraph.tf1 as tf
+from evergraph import errors
 from evergraph.formats.checkpoint import save_checkpoint
 from evergraph.train.matrix_remapping import (
     load_and_remap_matrix_initializer,
@@ -78,6 +79,15 @@ def test_names_that_are_not_used(folder: str) -> None:
     tf.get_variable("bias", [2])
     with pytest.raises(ValueError, match=r"not used: bais.*'bias'"):
         tf.train.warm_start(folder, var_name_to_prev_var_name={"bais": "b"})
+
+
+@pytest.mark.parametrize("graph_of_objects", [b"\xff\xff", [b"", b""], 5.0])
+def test_a_damaged_graph_of_objects(graph_of_objects: Any, tmp_path: Path) -> None:
+    value = np.array(graph_of_objects, object if graph_of_objects != 5.0 else np.float32)
+    prefix = save_checkpoint(tmp_path / "m", {"_CHECKPOINTABLE_OBJECT_GRAPH": value})
+    tf.get_variable("a", [2])
+    with pytest.raises(errors.DataLossError, match="_CHECKPOINTABLE_OBJECT_GRAPH"):
+        tf.train.warm_start(prefix)
 
 
 def test_initializers_for_get_variable(folder: str) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from google.protobuf.message import DecodeError
+
+from evergraph import errors
+from evergraph.formats.protos import TrackableObjectGraph
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.nearest import did_you_mean
 from evergraph.ops.state import assign
+from evergraph.train.checkpoint_reader import open_checkpoint_at
 from evergraph.train.init_from_checkpoint import (
     checkpoint_prefix,
     init_from_checkpoint,
@@ -21,6 +26,8 @@ from evergraph.train.matrix_remapping import load_and_remap_matrix_initializer
 from evergraph.train.saveables import checkpoint_name, saved_tensor
 
 _LOG = logging.getLogger("evergraph")
+#: The tensor with which tf.train.Checkpoint says which variable is where (a TrackableObjectGraph).
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 class _VocabInfo(NamedTuple):
@@ -91,7 +98,8 @@ def warm_start(
         a list of variables;
         None: those trainable ones that ``var_name_to_vocab_info`` names.
       var_name_to_vocab_info: the variables (a partitioned one by its own name) whose vocabulary has changed.
-      var_name_to_prev_var_name: variables that had another name in the checkpoint.
+      var_name_to_prev_var_name: variables that had another name in the checkpoint. Where there are none, those of
+        ``tf.train.Checkpoint`` are found by the variables' names.
 
     Raises:
       ValueError: an argument of another kind; a name in one of the dicts that is none of the variables; and as
@@ -100,7 +108,7 @@ def warm_start(
     _LOG.info("Warm-starting from: %s", ckpt_to_initialize_from)
     grouped = _grouped(vars_to_warm_start)
     vocabularies = var_name_to_vocab_info or {}
-    previous = var_name_to_prev_var_name or {}
+    previous = var_name_to_prev_var_name or _object_based_names(ckpt_to_initialize_from, grouped)
     count = 0
     pending: dict[str, Any] = {}
     for name, variables in grouped.items():
@@ -153,6 +161,32 @@ def _saved_name(variable: Any) -> str:
     part = variable._get_save_slice_info()
     name: str = checkpoint_name(saved_tensor(variable)) if part is None else part.full_name
     return name
+
+
+def _object_based_names(ckpt: Any, names: Iterable[str]) -> dict[str, str]:
+    """Where ``tf.train.Checkpoint`` has put variables; empty for a checkpoint that a Saver wrote.
+
+    Raises ValueError where it has not all of them, DataLossError where it does not say so readably.
+    """
+    with open_checkpoint_at(ckpt) as checkpoint:
+        if _OBJECT_GRAPH not in checkpoint:
+            return {}
+        data = checkpoint[_OBJECT_GRAPH]
+    try:
+        nodes = TrackableObjectGraph.FromString(data.item()).nodes
+    except (TypeError, ValueError, DecodeError) as error:
+        raise errors.DataLossError(
+            None, None, f"The tensor {_OBJECT_GRAPH} of {ckpt} is damaged: {error}"
+        ) from None
+    keys = {saved.full_name: saved.checkpoint_key for node in nodes for saved in node.attributes}
+    missing = [name for name in names if name not in keys]
+    if missing:
+        raise ValueError(
+            "Attempting to warm-start from an object-based checkpoint, but found that the checkpoint did not contain "
+            f"values for all variables. The following variables were missing: {', '.join(missing)}."
+            f"{did_you_mean(missing[0], keys)}"
+        )
+    return {name: keys[name] for name in names}
 
 
 def _check_used(argument: str, names: Mapping[str, Any], grouped: Mapping[str, Any]) -> None:

@@ -54,6 +54,7 @@ from evergraph.contrib.framework.variables import (
 from evergraph.graph import nest
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.default_graph import graph_of as get_graph_from_inputs
+from evergraph.nearest import did_you_mean
 from evergraph.ops.case import smart_case
 from evergraph.ops.checks import is_non_decreasing, is_numeric_tensor, is_strictly_increasing
 from evergraph.ops.cond import smart_cond, smart_constant_value
@@ -160,3 +161,10 @@ __all__ = [
     "with_same_shape",
     "with_shape",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    message = f"module 'tf.contrib.framework' has no attribute '{name}' in evergraph."
+    raise AttributeError(
+        message if name.startswith("__") else message + did_you_mean(name, __all__)
+    )
