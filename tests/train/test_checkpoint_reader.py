@@ -49,6 +49,21 @@ def test_the_text_of_a_checkpoint(folder: Path) -> None:
     )
 
 
+@pytest.mark.shared
+def test_the_text_of_format_v1(shared: Path) -> None:
+    """In the order of TensorFlow 2.15's, which is that of a hash table."""
+    reader = checkpoint_reader.new_checkpoint_reader(shared / "data/edge/part_v1/model.ckpt-5")
+    assert reader.debug_string().decode().splitlines() == [
+        "whole (DT_FLOAT) [3]",
+        "vas0 (DT_FLOAT) [100,3], 5 slices",
+        "scope/fixed0_int (DT_INT64) [6], 6 slices",
+        "res0 (DT_FLOAT) [9,2], 2 slices",
+        "fixed1 (DT_FLOAT) [4,10], 4 slices",
+        "vas1 (DT_FLOAT) [3,100], 5 slices",
+        "fixed0 (DT_FLOAT) [10,4], 3 slices",
+    ]
+
+
 def test_a_folder_without_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no state file") as raised:
         checkpoint_reader.list_variables(tmp_path)

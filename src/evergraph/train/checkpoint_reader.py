@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from evergraph import errors
-from evergraph.formats import dtypes
-from evergraph.formats.bundle import decode_name, encode_name
-from evergraph.formats.bundle_reader import BundleReader
+from evergraph.formats.bundle import decode_name
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.storage import gfile
-
-#: Element types whose name in a message is not that of the DType.
-_MESSAGE_NAMES = {dtypes.float16: "HALF", dtypes.float32: "FLOAT", dtypes.float64: "DOUBLE"}
 
 
 class CheckpointReader:
@@ -50,40 +44,11 @@ class CheckpointReader:
         return _value(self._checkpoint, _name(tensor_str))
 
     def debug_string(self) -> bytes:
-        """A line for each stored tensor: name, type, shape.
+        """A line for each stored tensor, byte for byte TensorFlow's (see ``evergraph.train.debug_string``)."""
+        from evergraph.train import debug_string
 
-        Of a tensor that is stored in slices, format V2 lists the slices, by their keys in the index (which are not
-        text), and V1 says how many there are. V1's lines are sorted here; TensorFlow's are in the order of a hash
-        table.
-        """
-        if self._checkpoint.format_version == 2:
-            return b"".join(_stored_in_v2(self.prefix))
-        return b"".join(
-            _line(encode_name(info.name), info.dtype, info.shape, len(info.slices))
-            for info in self._checkpoint.tensors
-        )
-
-
-def _stored_in_v2(prefix: str) -> Iterator[bytes]:
-    with BundleReader(prefix) as bundle:
-        for key, entry in bundle.entries():
-            if entry.slices:
-                continue
-            try:
-                dtype = DType(entry.dtype)
-            except TypeError as error:
-                raise errors.DataLossError(
-                    None,
-                    None,
-                    f"{prefix}.index has a damaged entry for tensor {decode_name(key)!r}: {error}",
-                ) from None
-            yield _line(key, dtype, entry.shape)
-
-
-def _line(name: bytes, dtype: DType, shape: tuple[int, ...], slices: int = 1) -> bytes:
-    number = f", {slices} slices" if slices > 1 else ""
-    type_name = _MESSAGE_NAMES.get(dtype, dtype.name.upper())
-    return name + f" (DT_{type_name}) [{','.join(map(str, shape))}]{number}\n".encode()
+        of = debug_string.of_v2 if self._checkpoint.format_version == 2 else debug_string.of_v1
+        return of(self.prefix)
 
 
 def _name(name: str | bytes) -> str:
