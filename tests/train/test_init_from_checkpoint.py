@@ -87,6 +87,14 @@ def test_parts_load_their_parts(form: str, prefix: str) -> None:
     np.testing.assert_array_equal(np.concatenate(initialized(*found)), STORED["old/w"])
 
 
+def test_a_name_that_only_looks_like_a_part(tmp_path: Path) -> None:
+    prefix = save_checkpoint(tmp_path / "m", {"old/w/part_time": STORED["a"]})
+    with tf.variable_scope("new"):
+        mine = tf.get_variable("w/part_time", [3])
+    tf.train.init_from_checkpoint(prefix, {"old/": "new/"})
+    np.testing.assert_array_equal(initialized(mine)[0], STORED["a"])
+
+
 def test_nothing_is_read_before_the_initializer_runs(variables: Any, prefix: str) -> None:
     before = tf.global_variables_initializer()
     tf.train.init_from_checkpoint(Path(prefix).parent, {"old/a": variables[0]})

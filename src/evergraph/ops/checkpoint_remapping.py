@@ -36,6 +36,8 @@ _WHOLE_FILE = -1
     context=True,
 )
 class GenerateVocabRemapping:
+    gradient = None
+
     def shape(c):
         shapes.with_rank(c.shape(0), 0)
         shapes.with_rank(c.shape(1), 0)
@@ -127,6 +129,8 @@ def _line_numbers(path: str, size: int) -> dict[bytes, int]:
     host=True,
 )
 class LoadAndRemapMatrix:
+    gradient = None
+
     def shape(c):
         shapes.with_rank(c.shape(0), 0)
         shapes.with_rank(c.shape(1), 0)

@@ -7,7 +7,6 @@ initializer, so that ``tf.global_variables_initializer()`` (made afterwards) loa
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from evergraph.graph.scopes import device
 from evergraph.nearest import did_you_mean
 from evergraph.ops.checkpoint_io import RestoreV2
 from evergraph.storage import gfile
+from evergraph.storage.filesystem import path_text
 from evergraph.train.checkpoint_reader import open_checkpoint_at
 from evergraph.train.checkpoints import checkpoint_exists, latest_checkpoint
 from evergraph.train.saveables import saveables
@@ -54,16 +54,14 @@ def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
         if variable is not None:
             _set_initializers(variable, prefix, _stored(stored, tensor_name, prefix))
             continue
-        for name, within in _scope_members(target, tensor_name, stored):
-            found = _shared_variable(name)
-            assert found is not None
+        for name, within in _scope_members(target, tensor_name):
             info = _stored(stored, within, prefix, wanted_by=name)
-            _set_initializers(found, prefix, info)
+            _set_initializers(_shared_variable(name), prefix, info)
 
 
 def checkpoint_prefix(path: Any) -> str:
     """The checkpoint at ``path``, by the name that TensorFlow would give to a node that reads it."""
-    text = os.fspath(path)
+    text = path_text(path)
     named = latest_checkpoint(text) if gfile.IsDirectory(text) else text
     if named is not None and checkpoint_exists(named):
         return named
@@ -113,15 +111,19 @@ def _shared_variable(name: str) -> Any:
     return parts or None
 
 
-def _scope_members(
-    scope: str, ckpt_scope: str, stored: Mapping[str, TensorInfo]
-) -> Iterable[tuple[str, str]]:
+def _whole(name: str) -> str:
+    """The variable that ``name`` is a part of, or ``name``."""
+    whole = name.partition(_PART)[0]
+    return name if _shared_variable(whole) is None else whole
+
+
+def _scope_members(scope: str, ckpt_scope: str) -> Iterable[tuple[str, str]]:
     """The variables under ``scope``, each with the name of its tensor under ``ckpt_scope``."""
     if not ckpt_scope.endswith("/") or not (scope.endswith("/") or not scope):
-        raise ValueError(_no_such_variable(scope, ckpt_scope, stored))
+        raise ValueError(_no_such_variable(scope, ckpt_scope))
     above = "" if scope == "/" else scope
     ckpt_above = "" if ckpt_scope == "/" else ckpt_scope
-    names = {name.partition(_PART)[0] for name in shared_variables() if name.startswith(above)}
+    names = {_whole(name) for name in shared_variables() if name.startswith(above)}
     if not names:
         _LOG.warning(
             "init_from_checkpoint: get_variable has made no variable under '%s', so nothing of '%s' is loaded.%s",
@@ -137,7 +139,7 @@ def _scope_of(name: str) -> str:
     return name.rpartition("/")[0] + "/"
 
 
-def _no_such_variable(name: str, tensor_name: str, stored: Mapping[str, TensorInfo]) -> str:
+def _no_such_variable(name: str, tensor_name: str) -> str:
     message = f"There is no variable '{name}' that tf.get_variable has made"
     if any(variable.op.name == name for variable in global_variables()):
         return f"{message}. There is one that tf.Variable has made: give the variable itself, not its name."
