@@ -71,3 +71,9 @@ def test_sizes_of_a_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert "w:0 (float32_ref 2x3) [6, bytes: 24]" in capsys.readouterr().out
     assert slim.model_analyzer.analyze_ops(tf.get_default_graph(), print_info=True) == 24
     assert "w/read \t-> (float32 2x3) [6]" in capsys.readouterr().out
+
+
+def test_evaluation_is_a_loop() -> None:
+    with pytest.raises(AttributeError, match=r"for path in tf\.train\.checkpoints_iterator"):
+        tf.contrib.training.evaluate_once  # noqa: B018
+    assert tf.contrib.training.checkpoints_iterator is tf.train.checkpoints_iterator
