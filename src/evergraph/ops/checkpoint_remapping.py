@@ -33,7 +33,7 @@ _WHOLE_FILE = -1
     num_new_vocab="int >= 0",
     old_vocab_size="int >= -1 = -1",
     host=True,
-    context=True,
+    reads=True,
 )
 class GenerateVocabRemapping:
     gradient = None
