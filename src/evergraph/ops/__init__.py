@@ -12,6 +12,7 @@ import evergraph.ops.broadcasting
 import evergraph.ops.case
 import evergraph.ops.casts
 import evergraph.ops.checkpoint_io
+import evergraph.ops.checkpoint_remapping
 import evergraph.ops.checks
 import evergraph.ops.clip
 import evergraph.ops.comparison

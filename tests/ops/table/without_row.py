@@ -33,6 +33,13 @@ WITHOUT_ROW: dict[str, str] = {
     "LookupTableRemoveV2": "works on a table: tests/ops/test_tables.py, tests/oracle/test_tables_*.py",
     "LookupTableSize": "works on a table: tests/ops/test_tables.py, tests/oracle/test_tables_*.py",
     "LookupTableSizeV2": "works on a table: tests/ops/test_tables.py, tests/oracle/test_tables_*.py",
+    "GenerateVocabRemapping": (
+        "reads files: tests/ops/test_checkpoint_remapping.py, tests/oracle/test_checkpoint_remapping.py"
+    ),
+    "ImageSummary": "the compressed bytes of a PNG are free: tests/oracle/test_summaries_nodes.py",
+    "LoadAndRemapMatrix": (
+        "reads files: tests/ops/test_checkpoint_remapping.py, tests/oracle/test_checkpoint_remapping.py"
+    ),
     "MergeV2Checkpoints": "writes files: tests/oracle/test_bundle_oracle.py",
     "MutableDenseHashTable": "works on a table: tests/ops/test_tables.py, tests/oracle/test_tables_*.py",
     "MutableDenseHashTableV2": "works on a table: tests/ops/test_tables.py, tests/oracle/test_tables_*.py",
