@@ -17,6 +17,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
 from evergraph.storage import publish
+from evergraph.train.carried import carried_by, carry, leave_out_defaults
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
 UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
@@ -91,27 +92,42 @@ def export_scoped_meta_graph(
     graph = graph or get_default_graph()
     excluded: Collection[str] = ()
     scope = export_scope + "/" if export_scope and not export_scope.endswith("/") else export_scope
-    given = (
-        graph_def if graph_def is not None and not scope else graph.as_graph_def(add_shapes=True)
-    )
+    is_all = graph_def is None and not scope
+    given = graph.as_graph_def(add_shapes=True) if graph_def is None or scope else graph_def
     if clear_extraneous_savers:
         excluded = _other_savers_nodes(given, saver_def)
-    message = MetaGraphDef()
-    if meta_info_def is not None:
-        message.meta_info_def.CopyFrom(meta_info_def)
+    carried = carried_by(graph) if is_all else None
+    is_whole = carried is not None and not excluded and carried.is_whole(graph)
+    message = carried.start(graph) if carried is not None else MetaGraphDef()
     unbound: list[str] = []
     _copy_nodes(given, message.graph_def, scope, excluded, clear_devices, unbound)
+    if meta_info_def is not None:
+        message.meta_info_def.CopyFrom(meta_info_def)
+    if carried is not None and is_whole:
+        message.graph_def.versions.CopyFrom(carried.versions)
+        leave_out_defaults(graph, message.graph_def)
     if strip_default_attrs:
         strip_defaults(message.graph_def)
         message.meta_info_def.stripped_default_attrs = True
-    message.meta_info_def.tensorflow_version = (
-        message.meta_info_def.tensorflow_version or PRODUCER_VERSION
-    )
-    _list_ops(message)
+    if not is_whole:
+        message.meta_info_def.tensorflow_version = (
+            message.meta_info_def.tensorflow_version or PRODUCER_VERSION
+        )
+    if not (is_whole and message.meta_info_def.stripped_op_list.op):
+        _list_ops(message, graph)
     if saver_def is not None:
-        message.saver_def.MergeFrom(saver_def)
-    for key in collection_list if collection_list is not None else graph.get_all_collection_keys():
-        add_collection_def(message, key, graph, scope, excluded)
+        message.saver_def.CopyFrom(saver_def)
+    elif excluded:
+        message.ClearField("saver_def")
+    if collection_list is None:
+        keys = graph.get_all_collection_keys()
+        collection_list = dict.fromkeys([*keys, *(carried.collections if carried else ())])
+    for key in collection_list:
+        as_it_came = carried.collection(key, graph) if carried and not excluded else None
+        if as_it_came is not None:
+            message.collection_def[key].CopyFrom(as_it_came)
+        else:
+            add_collection_def(message, key, graph, scope, excluded)
     if unbound:
         message.collection_def[unbound_inputs_col_name].bytes_list.value.extend(
             text.encode() for text in unbound
@@ -139,20 +155,19 @@ def _copy_nodes(
     clear_devices: bool,
     unbound: list[str],
 ) -> None:
-    target.versions.CopyFrom(source.versions)
-    target.library.CopyFrom(source.library)
-    if not scope and not excluded and not clear_devices:
-        target.node.extend(source.node)
-        return
-    for node in source.node:
-        if node.name in excluded or (scope and not node.name.startswith(scope)):
-            continue
-        copy = target.node.add()
-        copy.CopyFrom(node)
+    if not scope and not excluded:
+        target.CopyFrom(source)
+    else:
+        target.versions.CopyFrom(source.versions)
+        target.library.CopyFrom(source.library)
+        for node in source.node:
+            if node.name not in excluded and node.name.startswith(scope or ""):
+                target.node.append(node)
+    for node in target.node:
         if clear_devices:
-            copy.device = ""
+            node.device = ""
         if scope:
-            _take_off_scope(copy, scope, unbound)
+            _take_off_scope(node, scope, unbound)
 
 
 def _take_off_scope(node: Any, scope: str, unbound: list[str]) -> None:
@@ -209,8 +224,11 @@ def strip_defaults(graph_def: Any) -> None:
                     del node.attr[name]
 
 
-def _list_ops(message: Any) -> None:
-    """``stripped_op_list``: the OpDefs of the ops that the graph and its functions use."""
+def _list_ops(message: Any, graph: Graph) -> None:
+    """``stripped_op_list``: the OpDefs of the ops that the graph and its functions use.
+
+    Of ops that nobody has declared, those that came with an imported MetaGraph.
+    """
     functions = {function.signature.name for function in message.graph_def.library.function}
     used = {node.op for node in message.graph_def.node}
     for function in message.graph_def.library.function:
@@ -218,8 +236,9 @@ def _list_ops(message: Any) -> None:
     del message.meta_info_def.stripped_op_list.op[:]
     for name in sorted(used - functions):
         declaration = registry.lookup(name)
-        if declaration is not None:
-            message.meta_info_def.stripped_op_list.op.append(to_op_def(declaration))
+        op_def = graph.op_defs.get(name) if declaration is None else to_op_def(declaration)
+        if op_def is not None:
+            message.meta_info_def.stripped_op_list.op.append(op_def)
 
 
 def add_collection_def(
@@ -317,10 +336,22 @@ def import_scoped_meta_graph(
             if import_scope
             else graph.get_name_scope()
         )
-        import_graph_def(graph_def, name=import_scope or "", input_map=input_map)
-        for key in sorted(message.collection_def):
-            if key != unbound_inputs_col_name and restore_collections_predicate(key):
-                _restore_collection(graph, key, message.collection_def[key], scope)
+        is_alone = not graph.version and not scope and not input_map
+        import_graph_def(
+            graph_def,
+            name=import_scope or "",
+            input_map=input_map,
+            producer_op_list=message.meta_info_def.stripped_op_list,
+        )
+        keys = [
+            key
+            for key in sorted(message.collection_def)
+            if key != unbound_inputs_col_name and restore_collections_predicate(key)
+        ]
+        for key in keys:
+            _restore_collection(graph, key, message.collection_def[key], scope)
+    if is_alone:
+        carry(graph, message, keys)
     return _exported_variables(graph, scope + "/" if scope else None)
 
 

@@ -332,7 +332,6 @@ class Saver:
         """The default graph as a MetaGraphDef with this saver's SaverDef, also written to ``filename``."""
         return meta_graph.export_meta_graph(
             filename=filename,
-            graph_def=get_default_graph().as_graph_def(add_shapes=True),
             saver_def=self.saver_def,
             collection_list=collection_list,
             as_text=as_text,
