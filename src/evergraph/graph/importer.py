@@ -55,8 +55,8 @@ def import_graph_def(
     (an OpList, as a MetaGraph has one) lists them, their outputs get their types from it. Attributes that are not known
     are kept in any case, and ``op_dict`` is not needed.
 
-    Raises TypeError for what is no GraphDef or OpList; ValueError for duplicate names, inputs that are not there, types that do
-    not fit, cycles, and names of ``input_map`` or ``return_elements`` that are not in the graph_def.
+    Raises TypeError for what is no GraphDef or OpList; ValueError for duplicate names, inputs that are not there, types
+    that do not fit, cycles, and names of ``input_map`` or ``return_elements`` that are not in the graph_def.
     """
     graph_def = _as_message(graph_def, GraphDef, "graph_def")
     op_list = _as_message(producer_op_list or OpList(), OpList, "producer_op_list")
@@ -304,8 +304,10 @@ def _rest(graph_def: Any) -> Any:
 
     others = {field.name for field, _ in graph_def.ListFields()} - {"node", "library", "versions"}
     library = {field.name for field, _ in graph_def.library.ListFields()} - {"function", "gradient"}
-    if not others and not library and not any(
-        len(UnknownFieldSet(part)) for part in (graph_def, graph_def.library)
+    if (
+        not others
+        and not library
+        and not any(len(UnknownFieldSet(part)) for part in (graph_def, graph_def.library))
     ):
         return None
     rest = GraphDef()

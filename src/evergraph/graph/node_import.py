@@ -63,7 +63,9 @@ def _undeclared_outputs(
         try:
             args = [to_arg(arg) for arg in op_def.output_arg]
             if sum(arg.count(values) for arg in args) <= _MOST_OUTPUTS:
-                return [kind for arg in args for kind in arg.dtypes(values)]
+                kinds = [kind for arg in args for kind in arg.dtypes(values)]
+                if all(isinstance(kind, DType) for kind in kinds):
+                    return kinds
         except (KeyError, TypeError, AttributeError):
             pass  # The OpDef and the node do not fit together: the node is carried all the same.
     shapes = attributes.decode(attrs["_output_shapes"]) if "_output_shapes" in attrs else ()

@@ -15,7 +15,6 @@ from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.protos import SaverDef
 from evergraph.graph import collection_protos
 from evergraph.graph.collections import GraphKeys
-from evergraph.graph.default_graph import get_default_graph
 from evergraph.runtime.session import BaseSession
 from evergraph.train import meta_graph
 from evergraph.train.checkpoints import (
