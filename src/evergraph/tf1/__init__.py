@@ -234,6 +234,7 @@ _TABLE = {
     "evergraph.tf1.math": "math=.",
     "evergraph.tf1.metrics": "metrics=.",
     "evergraph.tf1.nn": "nn=.",
+    "evergraph.tf1.python_io": "python_io=.",
     "evergraph.tf1.random": "random=.",
     "evergraph.tf1.strings": "strings=.",
     "evergraph.tf1.summary": "summary=.",

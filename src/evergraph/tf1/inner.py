@@ -85,6 +85,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
             "rename=Rename stat=Stat walk=Walk"
         ),
     },
+    "python.lib.io.tf_record": {},
     "python.ops.array_ops": {},
     "python.ops.candidate_sampling_ops": {},
     "python.ops.check_ops": {},

@@ -34,6 +34,7 @@ _TABLE = {
     "evergraph.train.rmsprop": "RMSPropOptimizer",
     "evergraph.train.saver": "Saver import_meta_graph",
     "evergraph.variables.moving_averages": "ExponentialMovingAverage",
+    "evergraph.formats.events": "summary_iterator",
     "evergraph.formats.protos": (
         "BytesList ClusterDef Example Feature FeatureList FeatureLists Features FloatList "
         "Int64List JobDef SaverDef SequenceExample ServerDef"
