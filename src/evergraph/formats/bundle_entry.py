@@ -18,6 +18,7 @@ An entry with slices has no bytes of its own: each slice is a tensor under a key
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evergraph.formats.small_messages import (
     Versions,
@@ -35,6 +36,9 @@ from evergraph.formats.wire import (
     fixed32_field,
     signed,
 )
+
+# Many tensors of a checkpoint have one shape.
+_decode_shape = lru_cache(256)(decode_shape)
 
 # What TensorFlow writes, and the newest that this reader knows.
 VERSION = 1
@@ -124,7 +128,7 @@ class BundleEntry:
         for number, code, value in fields(data):
             if isinstance(value, bytes):
                 if number == 2:
-                    entry.shape = decode_shape(value)
+                    entry.shape = _decode_shape(value)
                 elif number == 7:
                     slices.append(TensorSlice.decode(value))
             elif code == VARINT:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
 from evergraph.formats.bundle_strings import decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.dtypes import DType, string
+from evergraph.formats.partial_read import read_box
 from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
@@ -41,6 +43,8 @@ from evergraph.storage.publish import half_published
 Array = np.ndarray[Any, Any]
 
 _PIECE = 1 << 20
+# A tensor of up to this size is read whole, and verified, where a part of it is wanted.
+_READ_WHOLE = 16 << 20
 _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
@@ -132,10 +136,14 @@ class BundleReader:
         if not entry.slices:
             return self._read_entry(name, entry, dtype)
         whole = TensorSlice(((0, -1),) * len(entry.shape))
-        return self._assemble(name, entry, dtype, whole)
+        return self._assemble(name, entry, dtype, whole, verify=True)
 
-    def read_slice(self, name: str, box: TensorSlice) -> Array:
+    def read_slice(self, name: str, box: TensorSlice, verify: bool = False) -> Array:
         """The part ``box`` of a tensor; of one stored in slices, only those needed are read.
+
+        A checksum is over all bytes of what is stored in one piece. Pieces of up to 16 MiB are read whole and
+        verified; of larger ones only what the box needs is read, which cannot be verified: unless ``verify``, which
+        goes through the rest as well, without keeping it.
 
         Raises:
             InvalidArgumentError: the box is not within the tensor.
@@ -144,9 +152,8 @@ class BundleReader:
         entry, dtype = self._entry(name)
         ranges = box.within(entry.shape)
         if not entry.slices:
-            whole = self._read_entry(name, entry, dtype)
-            return np.array(whole[ranges], whole.dtype)
-        return self._assemble(name, entry, dtype, box)
+            return self._read_part(name, entry, dtype, ranges, verify)
+        return self._assemble(name, entry, dtype, box, verify)
 
     def close(self) -> None:
         """Gives the files back."""
@@ -217,9 +224,11 @@ class BundleReader:
         return entry, self._dtype(name, entry.dtype)
 
     def _dtype(self, name: str, number: int) -> DType:
-        if 0 < number < _FIRST_REFERENCE:
-            with suppress(TypeError):
+        try:
+            if 0 < number < _FIRST_REFERENCE:
                 return DType(number)
+        except TypeError:
+            pass
         self._fail(
             f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph knows"
         )
@@ -293,10 +302,42 @@ class BundleReader:
             self._read_into(name, file, entry.offset + start, piece)
             crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)
+        self._to_native(value, dtype)
+        return value
+
+    def _read_part(
+        self, name: str, entry: BundleEntry, dtype: DType, box: Box, verify: bool
+    ) -> Array:
+        """A part of a tensor that is stored in one piece."""
+        shape = box_shape(box)
+        if shape == entry.shape:
+            return self._read_entry(name, entry, dtype)
+        if dtype == string or entry.size <= _READ_WHOLE:
+            whole = self._read_entry(name, entry, dtype)
+            return np.array(whole[box], whole.dtype)
+        file = self._locate(name, entry, dtype)
+        if verify:
+            self._verify(name, entry, file)
+        value = self._new_array(name, shape, dtype)
+        read_into = partial(self._read_into, name, file)
+        read_box(read_into, entry.offset, entry.shape, box, value)
+        self._to_native(value, dtype)
+        return value
+
+    def _verify(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> None:
+        piece = memoryview(bytearray(_PIECE))
+        crc = 0
+        for start in range(0, entry.size, _PIECE):
+            part = piece[: entry.size - start]
+            self._read_into(name, file, entry.offset + start, part)
+            crc = crc32c(part, crc)
+        self._check_sum(name, entry, file, crc)
+
+    def _to_native(self, value: Array, dtype: DType) -> None:
+        """Turns the bytes of numbers of the other endianness around."""
         if self.big_endian != (sys.byteorder == "big"):
             width = dtype.size // 2 if dtype.is_complex else dtype.size
             value.reshape(-1).view(f"u{width}").byteswap(inplace=True)
-        return value
 
     def _read_strings(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> Array:
         count = math.prod(entry.shape)
@@ -365,7 +406,9 @@ class BundleReader:
 
     # ------------------------------------------------------------------------------------ slices
 
-    def _assemble(self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice) -> Array:
+    def _assemble(
+        self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice, verify: bool
+    ) -> Array:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
         pieces = self._pieces(name, entry)
@@ -387,7 +430,7 @@ class BundleReader:
             )
         value = self._new_array(name, box_shape(wanted), dtype)
         for number, target, source in plan:
-            value[target] = self._read_entry(name, pieces[number][0], dtype)[source]
+            value[target] = self._read_part(name, pieces[number][0], dtype, source, verify)
         return value
 
     def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:

@@ -100,13 +100,17 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         """How many bytes all tensors take together."""
         return sum(info.nbytes for info in self.tensors)
 
-    def read_slice(self, name: str, part: TensorSlice | str) -> np.ndarray[Any, Any]:
+    def read_slice(
+        self, name: str, part: TensorSlice | str, verify: bool = False
+    ) -> np.ndarray[Any, Any]:
         """A part of a tensor, such as ``"0,10:-"`` (the first ten rows).
 
-        Of a partitioned variable, only the slices that the part touches are read.
+        Of a partitioned variable, only the slices that the part touches are read, and of a slice (or a whole tensor) of
+        more than 16 MiB only the part: that cannot be held against the checksum, which is over all its bytes.
+        ``verify`` goes through all of them first. In format V1 a slice is always read whole and verified.
         """
         box = TensorSlice.parse(part) if isinstance(part, str) else part
-        return self._reader.read_slice(name, box)
+        return self._reader.read_slice(name, box, verify)
 
     def close(self) -> None:
         """Gives the files back; reading is over."""

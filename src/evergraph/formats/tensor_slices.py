@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -40,6 +41,10 @@ Array = np.ndarray[Any, Any]
 # The newest version of the format that there is.
 VERSION = 1
 _SHARD_PATTERN = "-?????-of-"
+
+# Many tensors of a checkpoint have one shape, and are stored whole.
+_decode_shape = lru_cache(256)(decode_shape)
+_decode_slice = lru_cache(256)(TensorSlice.decode)
 
 
 @dataclass(slots=True)
@@ -123,8 +128,10 @@ class TensorSliceReader:
         tensor, dtype = self._tensor(name)
         return self._assemble(name, tensor, dtype, TensorSlice(((0, WHOLE),) * len(tensor.shape)))
 
-    def read_slice(self, name: str, box: TensorSlice) -> Array:
-        """The part ``box`` of a tensor; only the slices needed are read.
+    def read_slice(self, name: str, box: TensorSlice, verify: bool = True) -> Array:
+        """The part ``box`` of a tensor; only the slices needed are read, each whole.
+
+        The checksums of the table's blocks are verified in any case.
 
         Raises:
             InvalidArgumentError: the box is not within the tensor.
@@ -170,9 +177,9 @@ class TensorSliceReader:
             elif number == 1:
                 key = value
             elif number == 2:
-                tensor.shape = decode_shape(value)
+                tensor.shape = _decode_shape(value)
             elif number == 4:
-                tensor.slices.append((TensorSlice.decode(value), shard))
+                tensor.slices.append((_decode_slice(value), shard))
         known = self._tensors.setdefault(key, tensor)
         if known is not tensor:
             if (known.dtype, known.shape) != (tensor.dtype, tensor.shape):
