@@ -27,7 +27,7 @@ from evergraph.formats.partial_read import read_box
 from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
@@ -122,6 +122,16 @@ class BundleReader:
         entry, dtype = self._entry(name)
         nbytes = math.prod(entry.shape) * dtype.size if entry.slices else entry.size
         return TensorInfo(name, dtype, entry.shape, nbytes, entry.slices)
+
+    def places(self, name: str) -> list[Place]:
+        """Where the pieces of a tensor are stored. Errors as in `info`."""
+        entry, _ = self._entry(name)
+        if not entry.slices:
+            return [Place(None, self._shard(name, entry), entry.size)]
+        return [
+            Place(box, self._shard(name, stored), stored.size)
+            for box, (stored, _) in zip(entry.slices, self._pieces(name, entry), strict=True)
+        ]
 
     def read(self, name: str) -> Array:
         """The value of a tensor, strings as an array of bytes objects. The array is the caller's.
@@ -261,13 +271,9 @@ class BundleReader:
                 f"has a damaged entry for tensor {name!r}: a {dtype.name} of shape {entry.shape} "
                 f"takes {expected} bytes, and its stored size is {entry.size}"
             )
-        if not 0 <= entry.shard < self.num_shards:
-            self._fail(
-                f"has a damaged entry for tensor {name!r}: it lies in data file {entry.shard}, and "
-                f"there are {self.num_shards}, counted from 0"
-            )
+        shard = self._shard(name, entry)
         try:
-            file = self._data_file(entry.shard)
+            file = self._data_file(shard)
         except errors.NotFoundError as error:
             raise errors.FileMissingError(
                 None,
@@ -288,6 +294,15 @@ class BundleReader:
                 f"{entry.offset}, and the file has {file.size}. {self._why_not()}",
             )
         return file
+
+    def _shard(self, name: str, entry: BundleEntry) -> int:
+        """The number of the data file that an entry names, which is there."""
+        if not 0 <= entry.shard < self.num_shards:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: it lies in data file {entry.shard}, and "
+                f"there are {self.num_shards}, counted from 0"
+            )
+        return entry.shard
 
     def _read_entry(self, name: str, entry: BundleEntry, dtype: DType) -> Array:
         """The value of a tensor that is stored in one piece."""

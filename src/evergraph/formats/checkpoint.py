@@ -17,7 +17,7 @@ from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import DType
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.storage.filesystem import Path, filesystem, local_path
 from evergraph.storage.publish import Durability, publish_bytes
@@ -81,6 +81,15 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
     def info(self, name: str) -> TensorInfo:
         """Type, shape, size and slices of a tensor, without reading it."""
         return self._reader.info(name)
+
+    def places(self, name: str) -> list[Place]:
+        """In which data files a tensor lies: one place, or one for each slice."""
+        return self._reader.places(name)
+
+    @property
+    def num_shards(self) -> int:
+        """How many data files there are."""
+        return self._reader.num_shards
 
     def dtype(self, name: str) -> DType:
         """The type of a tensor (``.as_numpy_dtype`` is NumPy's)."""

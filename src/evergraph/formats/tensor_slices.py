@@ -30,7 +30,7 @@ from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overla
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.small_messages import Versions, decode_shape
 from evergraph.formats.table import TableReader
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.wire import WireError, fields
 from evergraph.nearest import did_you_mean
@@ -117,6 +117,21 @@ class TensorSliceReader:
             nbytes = math.prod(tensor.shape) * dtype.size
         is_whole = len(slices) == 1 and slices[0].within(tensor.shape) == _whole(tensor.shape)
         return TensorInfo(name, dtype, tensor.shape, nbytes, () if is_whole else slices)
+
+    def places(self, name: str) -> list[Place]:
+        """Where the pieces of a tensor are stored. Errors as in `info`."""
+        info = self.info(name)
+        tensor, dtype = self._tensor(name)
+        return [
+            Place(
+                box if info.slices else None,
+                shard,
+                len(self._stored(name, box, shard))
+                if dtype == string
+                else math.prod(box_shape(box.within(tensor.shape))) * dtype.size,
+            )
+            for box, shard in tensor.slices
+        ]
 
     def read(self, name: str) -> Array:
         """The value of a tensor, strings as an array of bytes objects. The array is the caller's.
