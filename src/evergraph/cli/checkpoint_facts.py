@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.checkpoint_path import FoundCheckpoint
+from evergraph.formats.tensor_info import Place
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.storage.filesystem import filesystem
 
@@ -32,17 +33,8 @@ _COUNTER = re.compile(
 def checkpoint_facts(found: FoundCheckpoint) -> Facts:
     """What is known of a checkpoint."""
     with open_checkpoint(found.prefix) as checkpoint:
-        tensors = [
-            {
-                "name": info.name,
-                "dtype": info.dtype.name,
-                "shape": list(info.shape),
-                "bytes": info.nbytes,
-            }
-            for info in checkpoint.tensors
-        ]
         is_object_based = _OBJECT_GRAPH in checkpoint
-        shards = _add_places(checkpoint, tensors)
+        tensors, shards = _tensors(checkpoint)
     facts = {
         "kind": "checkpoint",
         "prefix": found.prefix,
@@ -67,37 +59,42 @@ def _add_paths(tensors: list[Facts]) -> None:
         tensor["path"] = tensor["name"].removesuffix(_VALUE)
 
 
-def _add_places(checkpoint: Checkpoint, tensors: list[Facts]) -> list[Facts]:
-    """Adds to each tensor where it lies: its slices, if there are any, and its data file, if there are several.
-
-    Returns how much each data file holds.
-    """
+def _tensors(checkpoint: Checkpoint) -> tuple[list[Facts], list[Facts]]:
+    """The tensors, each with its slices, if it has some, and its data file, if there are several; then how much each
+    data file holds."""
     count = checkpoint.num_shards
     held = [[0, 0] for _ in range(count)]
-    for tensor in tensors:
-        places = checkpoint.places(tensor["name"])
+    tensors: list[Facts] = []
+    for info in checkpoint.tensors:
+        tensor: Facts = {
+            "name": info.name,
+            "dtype": info.dtype.name,
+            "shape": list(info.shape),
+            "bytes": info.nbytes,
+        }
+        tensors.append(tensor)
+        places = [Place(None, 0, info.nbytes)]
+        if count > 1 or info.slices:
+            places = checkpoint.places(info.name)
         for place in places:
             held[place.shard][0] += 1
             held[place.shard][1] += place.nbytes
-        if places and places[0].box is not None:
+        if info.slices:
             tensor["slices"] = [
-                {
-                    "slice": _spelled(place.box, tensor["shape"]),
-                    "shard": place.shard,
-                    "bytes": place.nbytes,
-                }
-                for place in places
-                if place.box is not None
+                {"slice": _spelled(box, info.shape), "shard": shard, "bytes": size}
+                for box, shard, size in places
+                if box is not None
             ]
         elif count > 1 and places:
             tensor["shard"] = places[0].shard
-    return [
+    shards = [
         {"shard": number, "pieces": pieces, "bytes": size}
         for number, (pieces, size) in enumerate(held)
     ]
+    return tensors, shards
 
 
-def _spelled(box: TensorSlice, shape: list[int]) -> str:
+def _spelled(box: TensorSlice, shape: tuple[int, ...]) -> str:
     """A slice as text, with ``-`` for all of a dimension; files spell that out or not."""
     pairs = zip(box.extents, shape, strict=True)
     extents = tuple((0, WHOLE) if part == (0, size) else part for part, size in pairs)
