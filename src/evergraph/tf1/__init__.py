@@ -114,6 +114,7 @@ _TABLE = {
     ),
     "evergraph.ops.picking": "batch_gather gather",
     "evergraph.ops.picking_nd": "gather_nd",
+    "evergraph.ops.queue_classes": "FIFOQueue PaddingFIFOQueue QueueBase RandomShuffleQueue",
     "evergraph.ops.random": (
         "multinomial random_normal random_shuffle random_uniform truncated_normal"
     ),

@@ -161,6 +161,9 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.tools.inspect_checkpoint": {
         "evergraph.train.checkpoint_reader": "print_tensors_in_checkpoint_file",
     },
+    "python.training.coordinator": {},
+    "python.training.queue_runner": {},
+    "python.training.queue_runner_impl": {},
     "python.training.adam": {},
     "python.training.checkpoint_management": {"evergraph.train.checkpoints": _CHECKPOINTS},
     "python.training.checkpoint_state_pb2": {"evergraph.formats.protos": "CheckpointState"},

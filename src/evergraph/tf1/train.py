@@ -15,6 +15,7 @@ _TABLE = {
     "evergraph.train.checkpoint_reader": (
         "NewCheckpointReader=new_checkpoint_reader list_variables load_checkpoint load_variable"
     ),
+    "evergraph.train.coordinator": "Coordinator LooperThread",
     "evergraph.train.ftrl": "FtrlOptimizer",
     "evergraph.train.cluster": "ClusterSpec Server",
     "evergraph.train.global_step": (
@@ -31,6 +32,9 @@ _TABLE = {
     "evergraph.train.momentum": "MomentumOptimizer",
     "evergraph.train.optimizer": "Optimizer",
     "evergraph.train.proximal": "ProximalAdagradOptimizer ProximalGradientDescentOptimizer",
+    "evergraph.train.queue_runner": (
+        "QueueRunner add_queue_runner queue_runner=. start_queue_runners"
+    ),
     "evergraph.train.rmsprop": "RMSPropOptimizer",
     "evergraph.train.saver": "Saver import_meta_graph",
     "evergraph.variables.moving_averages": "ExponentialMovingAverage",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+import evergraph.train.queue_runner  # noqa: F401 - says how the collection of queue runners is read
 from evergraph.formats import graph_file, message_text, protos
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph import collection_protos, registry
