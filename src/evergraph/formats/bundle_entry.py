@@ -84,6 +84,11 @@ class BundleHeader:
         return header
 
 
+@lru_cache(maxsize=4096)  # tensors of one model have few types and shapes
+def _encode_kind(dtype: int, shape: tuple[int, ...]) -> bytes:
+    return nonzero_field(1, dtype) + bytes_field(2, encode_shape(shape))
+
+
 @dataclass(slots=True)
 class BundleEntry:
     """What the index tells of a tensor.
@@ -110,8 +115,7 @@ class BundleEntry:
         """The message."""
         return b"".join(
             (
-                nonzero_field(1, self.dtype),
-                bytes_field(2, encode_shape(self.shape)),
+                _encode_kind(self.dtype, self.shape),
                 nonzero_field(3, self.shard),
                 nonzero_field(4, self.offset),
                 nonzero_field(5, self.size),
