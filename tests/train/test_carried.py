@@ -196,6 +196,20 @@ def test_only_a_whole_graph_carries() -> None:
         assert not tf.train.export_meta_graph().signature_def
 
 
+def test_what_the_import_worked_out_goes_out_as_it_was() -> None:
+    message = model()
+    (node,) = (node for node in message.graph_def.node if node.name == "y")
+    del node.attr["transpose_a"]  # the default; files of old versions lack what is newer
+    with tf.Graph().as_default() as graph:
+        tf.train.import_meta_graph(message)
+        assert graph.get_operation_by_name("y").get_attr("transpose_a") is False
+        exported = {node.name: node for node in tf.train.export_meta_graph().graph_def.node}
+        assert exported["y"] == node
+        graph.get_operation_by_name("y")._set_attr("transpose_a", True)
+        (changed,) = (n for n in tf.train.export_meta_graph().graph_def.node if n.name == "y")
+        assert changed.attr["transpose_a"].b
+
+
 def test_graph_def_alone() -> None:
     message = model().graph_def
     tf.import_graph_def(message, name="")

@@ -18,8 +18,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from evergraph.formats.protos import AttrValue, MetaGraphDef, VersionDef
-from evergraph.graph import attributes, collection_protos, registry
+from evergraph.graph import attributes, collection_protos
 from evergraph.graph.graph import Graph
+from evergraph.graph.registry import Declaration
 
 #: What ``meta_info_def`` says of the program that wrote the file, and of the nodes as that wrote them.
 _WRITER_FIELDS: Final = (
@@ -49,6 +50,11 @@ class Carried:
         self.versions.CopyFrom(message.graph_def.versions)
         message.ClearField("graph_def")
         self._message = message
+        self._devices = {
+            op.name: op.device
+            for op in graph.get_operations()
+            if op._original is not None and op.device != op._original.device
+        }
 
     def is_whole(self, graph: Graph) -> bool:
         """Whether the graph is still what was imported."""
@@ -64,6 +70,18 @@ class Carried:
             for field in _WRITER_FIELDS:
                 message.meta_info_def.ClearField(field)
         return message
+
+    def restore_nodes(self, graph: Graph, graph_def: Any, devices: bool) -> None:
+        """Makes what the import worked out for nodes what the file has: attributes that it leaves out, since they have
+        their defaults, and ``devices`` of nodes that follow others."""
+        for node in graph_def.node:
+            op = graph.get_operation_by_name(node.name)
+            if op._original is None:
+                continue
+            if devices and self._devices.get(node.name) == node.device:
+                node.device = op._original.device
+            if op.declaration is not None:
+                _leave_out_defaults(node, op._original, op.declaration)
 
     @property
     def collections(self) -> list[str]:
@@ -97,19 +115,13 @@ def carried_by(graph: Graph) -> Carried | None:
     return found
 
 
-def leave_out_defaults(graph: Graph, graph_def: Any) -> None:
-    """Takes the attributes off the nodes that the file did not have: they are defaults that the import filled in."""
-    for node in graph_def.node:
-        original = graph.get_operation_by_name(node.name)._original
-        declaration = registry.lookup(node.op)
-        if original is None or declaration is None:
-            continue
-        for name, default in declaration.defaults.items():
-            if name in node.attr and name not in original.attr:
-                filled = AttrValue()
-                attributes.encode(declaration.attrs[name].kind, default, filled)
-                if node.attr[name] == filled:
-                    del node.attr[name]
+def _leave_out_defaults(node: Any, original: Any, declaration: Declaration) -> None:
+    for name, default in declaration.defaults.items():
+        if name in node.attr and name not in original.attr:
+            filled = AttrValue()
+            attributes.encode(declaration.attrs[name].kind, default, filled)
+            if node.attr[name] == filled:
+                del node.attr[name]
 
 
 def _state(graph: Graph) -> tuple[int, int]:

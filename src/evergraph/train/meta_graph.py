@@ -18,7 +18,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
 from evergraph.storage import publish
-from evergraph.train.carried import carried_by, carry, leave_out_defaults
+from evergraph.train.carried import carried_by, carry
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
 UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
@@ -106,7 +106,7 @@ def export_scoped_meta_graph(
         message.meta_info_def.CopyFrom(meta_info_def)
     if carried is not None and is_whole:
         message.graph_def.versions.CopyFrom(carried.versions)
-        leave_out_defaults(graph, message.graph_def)
+        carried.restore_nodes(graph, message.graph_def, devices=not clear_devices)
     if strip_default_attrs:
         strip_defaults(message.graph_def)
         message.meta_info_def.stripped_default_attrs = True
