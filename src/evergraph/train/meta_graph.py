@@ -19,6 +19,7 @@ from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
 from evergraph.storage import publish
 from evergraph.train.carried import carried_by, carry
+from evergraph.train.debug_info import graph_debug_info
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
 UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
@@ -54,6 +55,7 @@ def export_meta_graph(
       clear_devices: leave out the nodes' devices.
       clear_extraneous_savers: leave out the nodes of savers other than that of ``saver_def``.
       strip_default_attrs: leave out attributes that have their default value (for older readers).
+      save_debug_info: also write where the nodes were made, into a file that ends in ``.debug`` instead.
     """
     message, _ = export_scoped_meta_graph(
         filename=filename,
@@ -67,6 +69,7 @@ def export_meta_graph(
         meta_info_def=meta_info_def,
         clear_extraneous_savers=clear_extraneous_savers,
         strip_default_attrs=strip_default_attrs,
+        save_debug_info=save_debug_info,
     )
     return message
 
@@ -84,6 +87,7 @@ def export_scoped_meta_graph(
     strip_default_attrs: bool = False,
     collection_list: Iterable[str] | None = None,
     meta_info_def: Any = None,
+    save_debug_info: bool = False,
     **unused: Any,
 ) -> tuple[Any, dict[str, Any]]:
     """As ``export_meta_graph``; also returns the exported variables by their name without the scope.
@@ -110,7 +114,7 @@ def export_scoped_meta_graph(
     if strip_default_attrs:
         strip_defaults(message.graph_def)
         message.meta_info_def.stripped_default_attrs = True
-    if not is_whole:
+    if not is_whole or meta_info_def is not None:
         message.meta_info_def.tensorflow_version = (
             message.meta_info_def.tensorflow_version or PRODUCER_VERSION
         )
@@ -134,7 +138,14 @@ def export_scoped_meta_graph(
             text.encode() for text in unbound
         )
     if filename:
-        write_message(message, os.path.dirname(filename), os.path.basename(filename), as_text)
+        folder, name = os.path.split(filename)
+        write_message(message, folder, name, as_text)
+        if save_debug_info:
+            exported = [node.name for node in message.graph_def.node]
+            debug_info = graph_debug_info(
+                (node, graph.get_operation_by_name((scope or "") + node)) for node in exported
+            )
+            write_message(debug_info, folder, os.path.splitext(name)[0] + ".debug", as_text)
     return message, _exported_variables(graph, scope)
 
 

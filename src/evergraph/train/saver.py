@@ -206,6 +206,7 @@ class Saver:
                     self.export_meta_graph(
                         meta_graph_filename(path, meta_graph_suffix),
                         strip_default_attrs=strip_default_attrs,
+                        save_debug_info=save_debug_info,
                     )
         if saved is not None and write_state:
             self._record(saved)
@@ -341,6 +342,7 @@ class Saver:
             clear_devices=clear_devices,
             clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
+            save_debug_info=save_debug_info,
         )
 
 
