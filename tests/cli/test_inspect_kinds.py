@@ -155,8 +155,8 @@ def test_a_saved_model_of_tensorflow_2(cli, shared: Path) -> None:
     facts, text = inspected(cli, shared / "data/edge/keras_saved_model")
     (meta,) = facts["meta_graphs"]
     assert meta["functions"] > 0
-    assert meta["objects"] > 10
-    assert f"{meta['objects']} objects of TensorFlow 2" in text
+    assert meta["object_nodes"] > 10
+    assert f"{meta['object_nodes']} objects of TensorFlow 2" in text
     assert facts["variables"]["object_based"]
 
 

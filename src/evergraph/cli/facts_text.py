@@ -140,8 +140,8 @@ def _graph_lines(facts: Facts) -> list[str]:
     found.append("  " + _versions(facts))
     if facts["functions"]:
         found.append(f"  {_count(facts['functions'], 'function')} in its library")
-    if facts.get("objects"):
-        found.append(f"  {_count(facts['objects'], 'object')} of TensorFlow 2")
+    if facts.get("object_nodes"):
+        found.append(f"  {_count(facts['object_nodes'], 'object')} of TensorFlow 2")
     if facts.get("saver"):
         saver = facts["saver"]
         sharded = ", sharded" if saver["sharded"] else ""

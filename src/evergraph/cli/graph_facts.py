@@ -104,7 +104,7 @@ def _meta_facts(meta: Any) -> Facts:
             {"file": asset.filename, "tensor": asset.tensor_info.name}
             for asset in meta.asset_file_def
         ],
-        "objects": len(meta.object_graph_def.nodes),
+        "object_nodes": len(meta.object_graph_def.nodes),
         **_graph(meta.graph_def),
     }
 

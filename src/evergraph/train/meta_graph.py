@@ -49,6 +49,9 @@ def export_meta_graph(
 ) -> Any:
     """The default graph (or ``graph``) as a MetaGraphDef, also written to ``filename`` where that is given.
 
+    A graph that came out of a whole MetaGraph carries what else that says, and an export writes it again (see
+    `evergraph.train.carried`): unless ``graph_def`` or a scope is given.
+
     Args:
       collection_list: the collections to write (all that are strings).
       export_scope: write only what lies under this name scope, with the scope taken off the names.
@@ -125,10 +128,12 @@ def export_scoped_meta_graph(
     elif excluded:
         message.ClearField("saver_def")
     if collection_list is None:
-        keys = graph.get_all_collection_keys()
-        collection_list = dict.fromkeys([*keys, *(carried.collections if carried else ())])
+        imported = carried.collections if carried is not None else []
+        collection_list = dict.fromkeys([*graph.get_all_collection_keys(), *imported])
     for key in collection_list:
-        as_it_came = carried.collection(key, graph) if carried and not excluded else None
+        as_it_came = None
+        if carried is not None and not excluded:
+            as_it_came = carried.collection(key, graph)
         if as_it_came is not None:
             message.collection_def[key].CopyFrom(as_it_came)
         else:
