@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import tracemalloc
 import zlib
@@ -107,6 +108,16 @@ def test_every_byte_damaged(tmp_path: Path) -> None:
                 found.extend(records)
             assert f"record at {max(start for start in starts if start < length)}" in str(caught)
         assert found == RECORDS[: len(found)]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["", "ZLIB", "GZIP"]))
+def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes, kind: str) -> None:
+    path = tmp_path_factory.mktemp("any") / "r"
+    packed = {"": bytes, "ZLIB": zlib.compress, "GZIP": gzip.compress}[kind](data)
+    for content in (data, packed, packed[:-3]):
+        path.write_bytes(content)
+        with contextlib.suppress(errors.DataLossError):
+            assert list(tf_record_iterator(path, kind)) == []
 
 
 @pytest.mark.parametrize("kind", ["", "GZIP"])
