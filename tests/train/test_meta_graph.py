@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from evergraph import tf1 as tf
+from evergraph.formats import protos
 from evergraph.train.meta_graph import copy_scoped_meta_graph
 
 
@@ -163,3 +164,31 @@ def test_what_is_colocated_has_its_groups_device() -> None:
         initial = graph.get_operation_by_name("v/Initializer/initial_value")
         assert initial.colocation_groups() == [b"loc:@v"]
         assert initial.device == graph.get_operation_by_name("v").device == "/device:CPU:1"
+
+
+def test_where_the_nodes_were_made(tmp_path: Path) -> None:
+    x = tf.placeholder(tf.float32, [], name="x")
+    with tf.name_scope("inner"):
+        for i in range(2):
+            tf.identity(x, name=f"y{i}")
+    tf.train.export_meta_graph(str(tmp_path / "m.meta"), save_debug_info=True)
+    message = protos.GraphDebugInfo.FromString((tmp_path / "m.debug").read_bytes())
+    assert set(message.name_to_trace_id) == {"x@", "inner/y0@", "inner/y1@"}
+    assert message.name_to_trace_id["inner/y0@"] == message.name_to_trace_id["inner/y1@"]
+    trace = message.traces_by_id[message.name_to_trace_id["x@"]]
+    frames = [message.frames_by_id[number] for number in trace.frame_id]
+    places = [(message.files[frame.file_index], frame.func) for frame in frames]
+    assert (__file__, "test_where_the_nodes_were_made") in places
+    tf.train.export_meta_graph(
+        str(tmp_path / "m.meta"), save_debug_info=True, export_scope="inner", as_text=True
+    )
+    assert '"y0@"' in (tmp_path / "m.debug").read_text()
+
+
+def test_a_checkpoint_with_debug_info(tmp_path: Path) -> None:
+    tf.Variable(1.0, name="v")
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / "m"), save_debug_info=True)
+    assert Path(path + ".debug").exists()
+    assert tf.train.latest_checkpoint(str(tmp_path)) == path

@@ -17,7 +17,7 @@ from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import DType
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.storage.filesystem import Path, filesystem, local_path
 from evergraph.storage.publish import Durability, publish_bytes
@@ -83,6 +83,15 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         """Type, shape, size and slices of a tensor, without reading it."""
         return self._reader.info(name)
 
+    def places(self, name: str) -> list[Place]:
+        """In which data files a tensor lies: one place, or one for each slice."""
+        return self._reader.places(name)
+
+    @property
+    def num_shards(self) -> int:
+        """How many data files there are."""
+        return self._reader.num_shards
+
     def dtype(self, name: str) -> DType:
         """The type of a tensor (``.as_numpy_dtype`` is NumPy's)."""
         return self.info(name).dtype
@@ -101,13 +110,17 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         """How many bytes all tensors take together."""
         return sum(info.nbytes for info in self.tensors)
 
-    def read_slice(self, name: str, part: TensorSlice | str) -> np.ndarray[Any, Any]:
+    def read_slice(
+        self, name: str, part: TensorSlice | str, verify: bool = False
+    ) -> np.ndarray[Any, Any]:
         """A part of a tensor, such as ``"0,10:-"`` (the first ten rows).
 
-        Of a partitioned variable, only the slices that the part touches are read.
+        Of a partitioned variable, only the slices that the part touches are read, and of a slice (or a whole tensor) of
+        more than 16 MiB only the part: that cannot be held against the checksum, which is over all its bytes.
+        ``verify`` goes through all of them first. In format V1 a slice is always read whole and verified.
         """
         box = TensorSlice.parse(part) if isinstance(part, str) else part
-        return self._reader.read_slice(name, box)
+        return self._reader.read_slice(name, box, verify)
 
     def close(self) -> None:
         """Gives the files back; reading is over."""

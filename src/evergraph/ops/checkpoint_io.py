@@ -240,7 +240,7 @@ def _read(checkpoint: Checkpoint, name: str, spec: str, dtype: DType) -> Any:
             f"tensor_name = {name}; shape in shape_and_slice spec {shapes.text(whole)} does not "
             f"match the shape stored in checkpoint: {shapes.text(info.shape)}",
         )
-    return checkpoint.read_slice(name, box)
+    return checkpoint.read_slice(name, box, verify=True)
 
 
 @op(

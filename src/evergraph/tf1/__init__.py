@@ -114,6 +114,7 @@ _TABLE = {
     ),
     "evergraph.ops.picking": "batch_gather gather",
     "evergraph.ops.picking_nd": "gather_nd",
+    "evergraph.ops.queue_classes": "FIFOQueue PaddingFIFOQueue QueueBase RandomShuffleQueue",
     "evergraph.ops.random": (
         "multinomial random_normal random_shuffle random_uniform truncated_normal"
     ),
@@ -239,6 +240,7 @@ _TABLE = {
     "evergraph.tf1.math": "math=.",
     "evergraph.tf1.metrics": "metrics=.",
     "evergraph.tf1.nn": "nn=.",
+    "evergraph.tf1.python_io": "python_io=.",
     "evergraph.tf1.random": "random=.",
     "evergraph.tf1.strings": "strings=.",
     "evergraph.tf1.summary": "summary=.",

@@ -121,6 +121,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
             "rename=Rename stat=Stat walk=Walk"
         ),
     },
+    "python.lib.io.tf_record": {},
     "python.ops.array_ops": {},
     "python.ops.candidate_sampling_ops": {},
     "python.ops.check_ops": {},
@@ -217,6 +218,9 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.tools.inspect_checkpoint": {
         "evergraph.train.inspect_checkpoint": "print_tensors_in_checkpoint_file",
     },
+    "python.training.coordinator": {},
+    "python.training.queue_runner": {},
+    "python.training.queue_runner_impl": {},
     "python.training.adam": {},
     "python.training.checkpoint_management": {"evergraph.train.checkpoints": _CHECKPOINTS},
     "python.training.checkpoint_state_pb2": {"evergraph.formats.protos": "CheckpointState"},

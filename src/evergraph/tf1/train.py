@@ -16,6 +16,7 @@ _TABLE = {
         "NewCheckpointReader=new_checkpoint_reader list_variables load_checkpoint load_variable"
     ),
     "evergraph.train.checkpoints_iterator": "checkpoints_iterator",
+    "evergraph.train.coordinator": "Coordinator LooperThread",
     "evergraph.train.ftrl": "FtrlOptimizer",
     "evergraph.train.cluster": "ClusterSpec Server",
     "evergraph.train.global_step": (
@@ -33,10 +34,14 @@ _TABLE = {
     "evergraph.train.momentum": "MomentumOptimizer",
     "evergraph.train.optimizer": "Optimizer",
     "evergraph.train.proximal": "ProximalAdagradOptimizer ProximalGradientDescentOptimizer",
+    "evergraph.train.queue_runner": (
+        "QueueRunner add_queue_runner queue_runner=. start_queue_runners"
+    ),
     "evergraph.train.rmsprop": "RMSPropOptimizer",
     "evergraph.train.saver": "Saver import_meta_graph",
     "evergraph.train.warm_start": "VocabInfo warm_start",
     "evergraph.variables.moving_averages": "ExponentialMovingAverage",
+    "evergraph.formats.events": "summary_iterator",
     "evergraph.formats.protos": (
         "BytesList ClusterDef Example Feature FeatureList FeatureLists Features FloatList "
         "Int64List JobDef SaverDef SequenceExample ServerDef"

@@ -212,6 +212,7 @@ class Saver:
                     self.export_meta_graph(
                         meta_graph_filename(path, meta_graph_suffix),
                         strip_default_attrs=strip_default_attrs,
+                        save_debug_info=save_debug_info,
                     )
         if saved is not None and write_state:
             self._record(saved)
@@ -348,7 +349,6 @@ class Saver:
         """The default graph as a MetaGraphDef with this saver's SaverDef, also written to ``filename``."""
         return meta_graph.export_meta_graph(
             filename=filename,
-            graph_def=get_default_graph().as_graph_def(add_shapes=True),
             saver_def=self.saver_def,
             collection_list=collection_list,
             as_text=as_text,
@@ -356,6 +356,7 @@ class Saver:
             clear_devices=clear_devices,
             clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
+            save_debug_info=save_debug_info,
         )
 
 
