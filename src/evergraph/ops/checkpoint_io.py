@@ -161,11 +161,7 @@ class RestoreV2:
 def _read_all(
     checkpoint: Checkpoint, names: Sequence[str], specs: Sequence[str], dtypes: Sequence[DType]
 ) -> list[Any]:
-    """The tensors, read by several threads where that is worth while.
-
-    Reading and checking bytes does not hold Python's lock: on two cores, half of the time for a file
-    that is in memory, and four fifths for one on a disk.
-    """
+    """The tensors, read by several threads where there is much: reading and checking do not hold Python's lock."""
     read = partial(_read, checkpoint)
     readers = min(_MOST_READERS, os.cpu_count() or 1, len(names))
     if readers < 2 or sum(checkpoint.info(name).nbytes for name in names) < _MANY_BYTES:
