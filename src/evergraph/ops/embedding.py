@@ -48,7 +48,8 @@ def embedding_lookup(
     validate_indices: bool = True,
     max_norm: Any = None,
 ) -> Tensor:
-    """The rows ``ids`` of ``params``: a tensor, or a list of them that are parts of one table.
+    """The rows ``ids`` of ``params``: a tensor, a list of them that are parts of one table, or a
+    partitioned variable.
 
     ``partition_strategy``: ``"mod"``: row i is in part ``i % parts``; ``"div"``: the parts are ranges, the first ones
     a row longer. ``max_norm``: rows that are longer than this are scaled down. Raises ValueError for another strategy,
@@ -56,6 +57,8 @@ def embedding_lookup(
     """
     if params is None:
         raise ValueError("params must be specified")
+    if hasattr(params, "_get_variable_list"):
+        params = params._get_variable_list()
     parts = list(params) if isinstance(params, (list, tuple)) else [params]
     if not parts:
         raise ValueError("Length of params is currently 0. Need at least one param.")
