@@ -247,5 +247,9 @@ def _saveables_of_parts(name: str, parts: Iterable[Any]) -> Iterator[SaveableObj
             raise ValueError(
                 f"Slices must all be from the same tensor: {whole} != {place.full_name}"
             )
-        kind = ResourceVariableSaveable if isinstance(part, ResourceVariable) else ReferenceVariableSaveable
+        kind = (
+            ResourceVariableSaveable
+            if isinstance(part, ResourceVariable)
+            else ReferenceVariableSaveable
+        )
         yield kind(part, place.spec, name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from evergraph.formats.dtypes import DType
 from evergraph.graph.conversion import register_tensor_conversion_function
+from evergraph.graph.graph import Graph
 from evergraph.graph.scopes import control_dependencies, name_scope
 from evergraph.graph.shape import TensorShape
 from evergraph.graph.tensor import OPERATORS, Tensor
@@ -153,7 +154,11 @@ class PartitionedVariable:
     # Updates; each gives what the update of each part gives
 
     def assign(
-        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> list[Any]:
         """Sets it to ``value``: a tensor of its shape, a list of one value a part, or a partitioned
         variable of the same parts.
@@ -164,13 +169,21 @@ class PartitionedVariable:
         return self._update("assign", value, use_locking, name, read_value)
 
     def assign_add(
-        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> list[Any]:
         """Adds ``value``, which is as in ``assign``."""
         return self._update("assign_add", value, use_locking, name, read_value)
 
     def assign_sub(
-        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> list[Any]:
         """Subtracts ``value``, which is as in ``assign``."""
         return self._update("assign_sub", value, use_locking, name, read_value)
@@ -205,6 +218,16 @@ class PartitionedVariable:
                 "the whole as an array or a tensor."
             )
         return values
+
+
+def put_together_collected(graph: Graph) -> None:
+    """Adds the node of each partitioned variable in a collection of ``graph`` that has none yet: a
+    MetaGraph names it by that.
+    """
+    for key in graph.get_all_collection_keys():
+        for item in graph.get_collection(key):
+            if isinstance(item, PartitionedVariable) and item.name not in graph._operations:
+                item.as_tensor()
 
 
 def _operator(name: str) -> Callable[..., Any]:

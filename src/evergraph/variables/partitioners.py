@@ -10,7 +10,7 @@ from typing import Any
 
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
-from evergraph.graph.shape import TensorShape
+from evergraph.graph.shape import TensorShape, known_sizes
 from evergraph.variables.partitioning import Partitioner
 from evergraph.variables.scope import get_partitioned_variable, variable_scope
 
@@ -19,7 +19,7 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Partitioner:
     """Cuts ``axis`` into ``num_shards`` parts, or as many as it is long."""
 
     def partitioner(shape: TensorShape, **unused: Any) -> list[int]:
-        return _parts(shape, axis, min(num_shards, shape.as_list()[axis]))
+        return _parts(shape, axis, min(num_shards, known_sizes(shape)[axis]))
 
     return partitioner
 
@@ -58,8 +58,9 @@ def variable_axis_size_partitioner(
             raise ValueError(f"shape is not fully defined: {shape}")
         if not isinstance(dtype, DType):
             raise ValueError(f"dtype is not a DType: {dtype}")
-        length = shape.as_list()[axis]
-        step = math.prod(shape.as_list()) // length * _element_size(dtype, bytes_per_string_element)
+        sizes = known_sizes(shape)
+        length = sizes[axis]
+        step = math.prod(sizes) // length * _element_size(dtype, bytes_per_string_element)
         steps_of_part = max(1, max_shard_bytes // step)
         count = math.ceil(length / steps_of_part)
         return _parts(shape, axis, min(max_shards, count) if max_shards else count)
@@ -84,7 +85,7 @@ def min_max_variable_partitioner(
             raise ValueError(
                 f"Cannot partition variable along axis {axis} when shape is only {shape}"
             )
-        sizes = shape.as_list()
+        sizes = known_sizes(shape)
         nbytes = math.prod(sizes) * _element_size(dtype, bytes_per_string_element)
         count = min(sizes[axis], max_partitions, math.ceil(nbytes / min_slice_size))
         return _parts(shape, axis, max(1, count))

@@ -5,7 +5,6 @@ come out even.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from evergraph.formats.dtypes import DType
 from evergraph.graph.shape import TensorShape
@@ -69,8 +68,7 @@ class PartitionInfo:
         """
         if not isinstance(shape, (list, tuple)):
             raise TypeError(
-                "`shape` must be a sequence (like tuple or list) instead of "
-                f"{type(shape).__name__}"
+                f"`shape` must be a sequence (like tuple or list) instead of {type(shape).__name__}"
             )
         if len(shape) != len(self._full_shape):
             raise ValueError(
@@ -101,8 +99,7 @@ def partitions(partitioner: Partitioner, shape: TensorShape, dtype: DType) -> Se
     """
     if not shape.is_fully_defined():
         raise ValueError(
-            "Shape of a new partitioned variable must be fully defined, but instead was "
-            f"{shape}."
+            f"Shape of a new partitioned variable must be fully defined, but instead was {shape}."
         )
     if not shape.ndims:
         raise ValueError(f"A partitioned Variable must have rank at least 1, shape: {shape}")
@@ -118,8 +115,7 @@ def partitions(partitioner: Partitioner, shape: TensorShape, dtype: DType) -> Se
         raise ValueError(f"Partitioner returned zero partitions for some axes: {found}")
     if sum(count > 1 for count in found) > 1:
         raise ValueError(
-            "Can only slice a variable along one dimension: "
-            f"shape: {shape}, partitioning: {found}"
+            f"Can only slice a variable along one dimension: shape: {shape}, partitioning: {found}"
         )
     return found
 

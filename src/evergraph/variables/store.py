@@ -17,7 +17,7 @@ from evergraph.graph.collections import GraphKeys
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.scopes import colocate_with, name_scope
-from evergraph.graph.shape import TensorShape, as_shape
+from evergraph.graph.shape import TensorShape, as_shape, known_sizes
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.slicing import slice_
 from evergraph.variables import distribution, initializers, partitioning
@@ -204,7 +204,7 @@ class VariableStore:
             )
         axis, count = partitioning.axis_and_count(parts)
         self._check_parts(name, count)
-        sizes = whole.as_list()
+        sizes = known_sizes(whole)
         made = []
         for number, (offset, part) in enumerate(partitioning.slices(sizes, axis, count)):
             info = PartitionInfo(sizes, offset)
