@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats import part_names
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
@@ -160,11 +161,12 @@ def _slice_shape(spec: str) -> Dims:
 
 def _check_names(checkpoint: Checkpoint, names: Sequence[str]) -> None:
     """Raises KeyNotFoundError, with all that are missing and what is near them."""
-    missing = [name for name in names if name not in checkpoint]
+    wanted = list(dict.fromkeys(names))
+    missing = [name for name in wanted if name not in checkpoint]
     if missing:
-        raise errors.KeyNotFoundError(
-            None, None, "\n".join(_missing_lines(checkpoint, missing, len(names)))
-        )
+        lines = [*_missing_lines(checkpoint, missing, len(wanted))]
+        lines += part_names.hints(missing, checkpoint)
+        raise errors.KeyNotFoundError(None, None, "\n".join(lines))
 
 
 def _missing_lines(checkpoint: Checkpoint, missing: Sequence[str], wanted: int) -> Iterator[str]:
