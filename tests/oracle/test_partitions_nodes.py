@@ -15,9 +15,9 @@ pytestmark = pytest.mark.oracle
 
 _RESOURCE = pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
 _SCOPE = """
-scope = tf.variable_scope(tf.get_variable_scope(), use_resource={resource})
-scope.__enter__()
 thirds = tf.fixed_size_partitioner(3)
+with tf.variable_scope(tf.get_variable_scope(), use_resource={resource}):
+{program}
 """
 
 PROGRAMS = {
@@ -291,8 +291,8 @@ getting = tf.variable_scope('g', custom_getter=lambda getter, *args, **kwargs: g
 @_RESOURCE
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_partitioned_nodes(tf215: Oracle, name: str, resource: bool) -> None:
-    program = _SCOPE.format(resource=resource) + textwrap.dedent(PROGRAMS[name])
-    ours, theirs = built(program, tf215)
+    program = textwrap.indent(textwrap.dedent(PROGRAMS[name]), "    ")
+    ours, theirs = built(_SCOPE.format(resource=resource, program=program), tf215)
     for node in theirs.node:
         # A type that TensorFlow infers anew when it reads a graph.
         node.ClearField("experimental_type")

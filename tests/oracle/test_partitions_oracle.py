@@ -242,3 +242,57 @@ def test_another_whole_shape_is_refused(tf215: Oracle, tmp_path: Path) -> None:
     assert theirs == "InvalidArgumentError"
     # The class for it here inherits from TensorFlow's.
     assert here(_RESHAPE, prefix=str(tmp_path / "m")) == errors.InvalidValueError.__name__
+
+
+#: Embeddings in parts, learned by rows.
+_EMBEDDINGS = """
+def main(tf, np, strategy, resource, count):
+    rows = np.arange(21, dtype=np.float32).reshape(7, 3) / 10
+    w = tf.get_variable("w", [7, 3], initializer=rows, use_resource=resource,
+                        partitioner=tf.fixed_size_partitioner(count))
+    ids = tf.constant([[6, 0], [3, 3], [1, 5]], tf.int64)
+    found = tf.nn.embedding_lookup(w, ids, partition_strategy=strategy)
+    clipped = tf.nn.embedding_lookup(w, ids, partition_strategy=strategy, max_norm=1.0)
+    loss = tf.reduce_sum(tf.square(found))
+    train = tf.group(tf.train.AdamOptimizer(0.1).minimize(loss),
+                     tf.train.AdagradOptimizer(0.1).minimize(loss))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        results = sess.run([found, clipped])
+        sess.run(train)
+        return results + [sess.run(w.as_tensor())]
+"""
+
+
+@_RESOURCE
+@pytest.mark.parametrize("strategy", ["mod", "div"])
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_embeddings(tf215: Oracle, strategy: str, resource: bool, count: int) -> None:
+    arguments = {"strategy": strategy, "resource": resource, "count": count}
+    theirs = tf215.execute(_EMBEDDINGS, **arguments)
+    for ours, wanted in zip(here(_EMBEDDINGS, **arguments), theirs, strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-5, atol=1e-6)
+
+
+_SCOPES = """
+def main(tf, np, resource):
+    with tf.variable_scope("net", use_resource=resource, partitioner=tf.fixed_size_partitioner(3)):
+        w = tf.get_variable("w", [7, 5])
+        tf.get_variable("b", [4], trainable=False)
+        tf.get_variable("c", [])
+        tf.add_to_collection("mine", w)
+    tf.train.Saver()
+    meta = tf.train.export_meta_graph(export_scope="net")
+    keys = ["variables", "trainable_variables", "mine"]
+    found = [meta.collection_def[key].SerializeToString(deterministic=True) for key in keys]
+    with tf.Graph().as_default():
+        tf.train.import_meta_graph(meta, import_scope="other/scope")
+        found += [v.to_proto().SerializeToString(deterministic=True) for v in tf.global_variables()]
+    return found
+"""
+
+
+@_RESOURCE
+def test_scopes(tf215: Oracle, resource: bool) -> None:
+    """Variables that are exported from a scope and imported into another, with what they are parts of."""
+    assert here(_SCOPES, resource=resource) == tf215.execute(_SCOPES, resource=resource)

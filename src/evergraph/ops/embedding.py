@@ -25,7 +25,6 @@ from evergraph.ops.selection import where
 from evergraph.ops.sequences import range_
 from evergraph.ops.stacking import stack
 
-
 _LOG = logging.getLogger("evergraph")
 
 

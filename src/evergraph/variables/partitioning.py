@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from evergraph.formats.dtypes import DType
-from evergraph.graph.shape import TensorShape
+from evergraph.graph.shape import TensorShape, known_sizes
 
 #: ``partitioner(shape=TensorShape, dtype=DType)`` -> the number of parts along each axis.
 Partitioner = Callable[..., Sequence[int]]
@@ -37,8 +37,7 @@ class PartitionInfo:
             if not 0 <= offset < size:
                 raise ValueError(
                     f"Expected 0 <= offset < shape but found offset={offset}, shape={size} for "
-                    f"var_offset={var_offset}, full_shape={full_shape}. A part must not be empty: "
-                    "an axis has at most as many parts as it is long."
+                    f"var_offset={var_offset}, full_shape={full_shape}."
                 )
         self._full_shape = full_shape
         self._var_offset = var_offset
@@ -116,6 +115,12 @@ def partitions(partitioner: Partitioner, shape: TensorShape, dtype: DType) -> Se
     if sum(count > 1 for count in found) > 1:
         raise ValueError(
             f"Can only slice a variable along one dimension: shape: {shape}, partitioning: {found}"
+        )
+    # TensorFlow finds this out when it has made the parts that are not empty.
+    if any(count > size for count, size in zip(found, known_sizes(shape), strict=True)):
+        raise ValueError(
+            f"Partitioner returned more parts than there are elements along an axis: {found} for "
+            f"shape {shape}; no part may be empty"
         )
     return found
 

@@ -161,10 +161,6 @@ class VariableScope:
         aggregation: Any = distribution.VariableAggregation.NONE,
     ) -> Any:
         """The variable ``name`` of this scope in ``var_store``, with the scope's defaults."""
-
-        def either(given: Any, default: Any) -> Any:
-            return default if given is None else given
-
         # A variable's name is its scope's, not that of the name scopes around.
         with name_scope(None):
             if dtype is not None and initializer is not None and not callable(initializer):
@@ -176,18 +172,18 @@ class VariableScope:
             return var_store.get_variable(
                 f"{self._name}/{name}" if self._name else name,
                 shape=shape,
-                dtype=either(dtype, self._dtype),
-                initializer=either(initializer, self._initializer),
-                regularizer=either(regularizer, self._regularizer),
-                reuse=either(reuse, self._reuse),
+                dtype=_either(dtype, self._dtype),
+                initializer=_either(initializer, self._initializer),
+                regularizer=_either(regularizer, self._regularizer),
+                reuse=_either(reuse, self._reuse),
                 trainable=trainable,
                 collections=collections,
-                caching_device=either(caching_device, self._caching_device),
-                partitioner=either(partitioner, self._partitioner),
+                caching_device=_either(caching_device, self._caching_device),
+                partitioner=_either(partitioner, self._partitioner),
                 validate_shape=validate_shape,
-                use_resource=either(use_resource, self._use_resource),
-                custom_getter=either(custom_getter, self._custom_getter),
-                constraint=either(constraint, self._constraint),
+                use_resource=_either(use_resource, self._use_resource),
+                custom_getter=_either(custom_getter, self._custom_getter),
+                constraint=_either(constraint, self._constraint),
                 synchronization=synchronization,
                 aggregation=aggregation,
             )
@@ -215,10 +211,6 @@ class VariableScope:
 
         Raises ValueError where there is no partitioner, or a custom getter.
         """
-
-        def either(given: Any, default: Any) -> Any:
-            return default if given is None else given
-
         if self._custom_getter is not None:
             raise ValueError(
                 "Private access to _get_partitioned_variable is not allowed when a custom getter is "
@@ -226,7 +218,7 @@ class VariableScope:
                 "using create_partitioned_variables.  If so, consider instead using get_variable "
                 "with a non-empty partitioner parameter instead."
             )
-        partitioner = either(partitioner, self._partitioner)
+        partitioner = _either(partitioner, self._partitioner)
         if partitioner is None:
             raise ValueError("No partitioner was specified")
         with name_scope(None):
@@ -234,16 +226,20 @@ class VariableScope:
                 "/".join(part for part in (self._name, name) if part),
                 partitioner,
                 shape=shape,
-                dtype=either(dtype, self._dtype),
-                initializer=either(initializer, self._initializer),
-                regularizer=either(regularizer, self._regularizer),
+                dtype=_either(dtype, self._dtype),
+                initializer=_either(initializer, self._initializer),
+                regularizer=_either(regularizer, self._regularizer),
                 reuse=self._reuse,
                 trainable=trainable,
                 collections=collections,
-                caching_device=either(caching_device, self._caching_device),
+                caching_device=_either(caching_device, self._caching_device),
                 validate_shape=validate_shape,
-                use_resource=either(use_resource, self._use_resource),
-                constraint=either(constraint, self._constraint),
+                use_resource=_either(use_resource, self._use_resource),
+                constraint=_either(constraint, self._constraint),
                 synchronization=synchronization,
                 aggregation=aggregation,
             )
+
+
+def _either(given: Any, default: Any) -> Any:
+    return default if given is None else given

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import traceback
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +16,13 @@ from evergraph.graph.collections import GraphKeys
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.scopes import colocate_with, name_scope
-from evergraph.graph.shape import TensorShape, as_shape, known_sizes
+from evergraph.graph.shape import as_shape, known_sizes
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.slicing import slice_
-from evergraph.variables import distribution, initializers, partitioning
+from evergraph.variables import distribution, initializers, partitioning, sharing
 from evergraph.variables.lazy_tensor import LazyTensor
 from evergraph.variables.partitioned_variable import PartitionedVariable
 from evergraph.variables.partitioning import Partitioner, PartitionInfo
-from evergraph.variables.resource_variable import ResourceVariable
 from evergraph.variables.save_slice import SaveSliceInfo
 from evergraph.variables.variable import make_variable
 
@@ -38,7 +36,6 @@ class _Reuse:
 
 AUTO_REUSE = _Reuse()
 
-_PACKAGE_FRAMES = "/evergraph/"
 _defaults = SimpleNamespace(use_resource=False)
 
 
@@ -194,7 +191,7 @@ class VariableStore:
         parts = partitioner and partitioning.partitions(partitioner, whole, dtype)
         found = self._partitioned_vars.get(name)
         if found is not None:
-            _check_shared_parts(found, reuse, whole, dtype, parts)
+            sharing.check_parts(found, reuse, whole, dtype, parts)
             return found
         if reuse is True or parts is None:
             raise ValueError(
@@ -266,7 +263,7 @@ class VariableStore:
         shape = None if shape is None else as_shape(shape)
         found = self._vars.get(name)
         if found is not None:
-            _check_shared(name, found, reuse, shape, dtype)
+            sharing.check(name, found, reuse, shape, dtype)
             return found
         if reuse is True:
             raise ValueError(
@@ -298,55 +295,6 @@ class VariableStore:
         if regularizer:
             _add_loss(variable, name, regularizer)
         return variable
-
-
-def _check_shared(name: str, found: Any, reuse: Any, shape: Any, dtype: DType) -> None:
-    """Raises ValueError where the variable that is there is not the one that is asked for."""
-    if reuse is False:
-        message = (
-            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
-            "reuse=tf.AUTO_REUSE in VarScope?"
-        )
-        if isinstance(found, ResourceVariable):
-            raise ValueError(message)
-        frames = [f for f in found.op.traceback[::-1] if _PACKAGE_FRAMES not in f.filename]
-        place = "".join(traceback.format_list(frames[:5]))
-        raise ValueError(f"{message} Originally defined at:\n\n{place}")
-    if shape is not None and not shape.is_compatible_with(found.get_shape()):
-        raise ValueError(
-            f"Trying to share variable {name}, but specified shape {shape} and found shape "
-            f"{found.get_shape()}."
-        )
-    if not dtype.is_compatible_with(found.dtype):
-        raise ValueError(
-            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype "
-            f"{found.dtype.name}."
-        )
-
-
-def _check_shared_parts(
-    found: PartitionedVariable,
-    reuse: Any,
-    shape: TensorShape,
-    dtype: DType,
-    parts: Sequence[int] | None,
-) -> None:
-    """Raises ValueError where the parts that are there are not those that are asked for."""
-    name = found.name
-    if reuse is False:
-        raise ValueError(
-            f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True "
-            "or reuse=tf.AUTO_REUSE in VarScope?"
-        )
-    start = f"Trying to reuse partitioned variable {name}, but specified"
-    if not shape.is_compatible_with(found.get_shape()):
-        raise ValueError(f"{start} shape {shape} and found shape {found.get_shape()}.")
-    if not dtype.is_compatible_with(found.dtype):
-        raise ValueError(f"{start} dtype {dtype.name} and found dtype {found.dtype.name}.")
-    if parts is not None and list(parts) != list(found._get_partitions()):
-        raise ValueError(
-            f"{start} partitions {parts} and found partitions {found._get_partitions()}."
-        )
 
 
 def default_initializer(name: str, dtype: DType) -> Callable[..., Any]:
