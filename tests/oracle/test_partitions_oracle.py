@@ -236,6 +236,31 @@ def main(tf, np, prefix):
 """
 
 
+_HOLES = """
+def main(tf, np, prefix):
+    w = tf.get_variable("w", [7, 3], partitioner=tf.fixed_size_partitioner(3))
+    found = []
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        tf.train.Saver(list(w)[:2]).save(sess, prefix)
+        for read in (lambda: tf.train.Saver([w]).restore(sess, prefix),
+                     lambda: tf.train.NewCheckpointReader(prefix).get_tensor("w")):
+            try:
+                found.append(read())
+            except Exception as error:
+                found.append([kind.__name__ for kind in type(error).__mro__])
+    return found
+"""
+
+
+def test_a_part_that_is_not_there(oracle: Oracle, tmp_path: Path) -> None:
+    ours = here(_HOLES, prefix=str(tmp_path / "ours"))
+    theirs = oracle.execute(_HOLES, prefix=str(tmp_path / "theirs"))
+    assert [kinds[0] for kinds in theirs] == ["InvalidArgumentError", "ValueError"]
+    for kinds, wanted in zip(ours, theirs, strict=True):
+        assert wanted[0] in kinds
+
+
 def test_another_whole_shape_is_refused(tf215: Oracle, tmp_path: Path) -> None:
     evergraph.save_checkpoint(tmp_path / "m", {"w": np.zeros((6, 2), np.float32)})
     theirs = tf215.execute(_RESHAPE, prefix=str(tmp_path / "m"))

@@ -317,7 +317,13 @@ def test_a_part_that_is_not_there(tmp_path: Path) -> None:
         tf.train.Saver(list(w)[:2]).save(session, tmp_path / "m")
         session.run([part.initializer for part in w])
         tf.train.Saver(list(w)[:2]).restore(session, tmp_path / "m")
-    assert "has not all parts of tensor 'w'" in failed(tmp_path / "m")
+    message = failed(tmp_path / "m")
+    assert "has not all parts of tensor 'w': its 2 slices lack 2 of the elements of" in message
+    with (
+        evergraph.open_checkpoint(tmp_path / "m") as checkpoint,
+        pytest.raises(errors.InvalidArgumentError, match="has not all parts"),
+    ):
+        checkpoint["w"]
 
 
 def test_save_slice_info() -> None:

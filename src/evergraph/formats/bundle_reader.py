@@ -371,9 +371,12 @@ class BundleReader:
         pieces = self._pieces(name, entry)
         plan, missing = cover(wanted, [ranges for _, ranges in pieces])
         if missing:
-            self._fail(
-                f"has not all parts of tensor {name!r}: its {len(pieces)} slices lack {missing} of "
-                f"the elements of '{box}'"
+            # The file is as it was written: by a program that saved some parts of a variable.
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces)} slices lack "
+                f"{missing} of the elements of '{box}'.",
             )
         room: dict[int, int] = {}
         for number, _, _ in plan:
