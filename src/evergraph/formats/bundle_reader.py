@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -22,7 +22,14 @@ from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
 from evergraph.formats.bundle_strings import decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.dtypes import DType, string
-from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
+from evergraph.formats.slice_assembly import (
+    Bounds,
+    Box,
+    bounds_of,
+    box_shape,
+    cover,
+    first_overlapping,
+)
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
 from evergraph.formats.tensor_info import TensorInfo
@@ -45,6 +52,14 @@ _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
+
+
+class _Pieces(NamedTuple):
+    """The slices in which a tensor is stored, and where they belong."""
+
+    entries: list[BundleEntry]
+    boxes: list[Box]
+    bounds: Bounds
 
 
 class BundleReader:
@@ -72,6 +87,10 @@ class BundleReader:
         self._data: dict[int, RandomAccessFile] = {}
         self._lock = Lock()
         self._values: dict[bytes, bytes] | None = None
+        #: What is known of tensors that are stored in slices, so that reading n parts of one of n
+        #: slices does not look at each slice n times.
+        self._sliced: dict[str, tuple[BundleEntry, DType]] = {}
+        self._checked: dict[str, _Pieces] = {}
         try:
             self._table = TableReader(self._index)
             header = self._read_header()
@@ -204,6 +223,8 @@ class BundleReader:
             self._fail(f"has a damaged entry for tensor {decode_name(key)!r}: {error}")
 
     def _entry(self, name: str) -> tuple[BundleEntry, DType]:
+        if name in self._sliced:
+            return self._sliced[name]
         key = encode_name(name)
         value = self._value(key) if key else None
         if value is None:
@@ -214,7 +235,10 @@ class BundleReader:
                 + did_you_mean(name, self.names()),
             )
         entry = self._decode(key, value)
-        return entry, self._dtype(name, entry.dtype)
+        found = entry, self._dtype(name, entry.dtype)
+        if entry.slices:
+            self._sliced[name] = found
+        return found
 
     def _dtype(self, name: str, number: int) -> DType:
         if 0 < number < _FIRST_REFERENCE:
@@ -369,18 +393,18 @@ class BundleReader:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
         pieces = self._pieces(name, entry)
-        plan, missing = cover(wanted, [ranges for _, ranges in pieces])
+        plan, missing = cover(wanted, pieces.boxes, pieces.bounds)
         if missing:
             # The file is as it was written: by a program that saved some parts of a variable.
             raise errors.InvalidValueError(
                 None,
                 None,
-                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces)} slices lack "
-                f"{missing} of the elements of '{box}'.",
+                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces.boxes)} slices "
+                f"lack {missing} of the elements of '{box}'.",
             )
         room: dict[int, int] = {}
         for number, _, _ in plan:
-            stored = pieces[number][0]
+            stored = pieces.entries[number]
             file = self._locate(name, stored, dtype)
             room[stored.shard] = room.get(stored.shard, file.size) - stored.size
         if min(room.values(), default=0) < 0:
@@ -390,13 +414,15 @@ class BundleReader:
             )
         value = self._new_array(name, box_shape(wanted), dtype)
         for number, target, source in plan:
-            value[target] = self._read_entry(name, pieces[number][0], dtype)[source]
+            value[target] = self._read_entry(name, pieces.entries[number], dtype)[source]
         return value
 
-    def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:
+    def _pieces(self, name: str, entry: BundleEntry) -> _Pieces:
         """The stored slices of a tensor with the places where they belong; no two overlap."""
+        if name in self._checked:
+            return self._checked[name]
         key = encode_name(name)
-        pieces = []
+        entries, boxes = [], []
         for box in entry.slices:
             try:
                 ranges = box.within(entry.shape)
@@ -411,11 +437,14 @@ class BundleReader:
                     f"has a damaged entry for the slice '{box}' of tensor {name!r}: its type and "
                     "shape are not those of the tensor"
                 )
-            pieces.append((stored, ranges))
-        wrong = first_overlapping([ranges for _, ranges in pieces], len(entry.shape))
+            entries.append(stored)
+            boxes.append(ranges)
+        bounds = bounds_of(boxes, len(entry.shape))
+        wrong = first_overlapping(bounds)
         if wrong is not None:
             self._fail(
                 f"has a damaged entry for tensor {name!r}: its slice '{entry.slices[wrong]}' "
                 "overlaps another"
             )
-        return pieces
+        self._checked[name] = _Pieces(entries, boxes, bounds)
+        return self._checked[name]
