@@ -77,8 +77,9 @@ def test_written_again_they_are_the_same_bytes(
                 entry, _ = reader._entry(name)
                 if not entry.slices:
                     pieces.append((entry.offset, name, None, reader.read(name)))
-                entries = reader._pieces(name, entry).entries if entry.slices else ()
-                for box, stored in zip(entry.slices, entries, strict=True):
+                for box, (stored, _) in zip(
+                    entry.slices, reader._pieces(name, entry) if entry.slices else (), strict=True
+                ):
                     pieces.append((stored.offset, name, box, reader.read_slice(name, box)))
             for _, name, box, value in sorted(pieces, key=lambda piece: piece[0]):
                 if box is None:

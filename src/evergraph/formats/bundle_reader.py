@@ -7,12 +7,11 @@ that are there before anything is allocated by it.
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -40,10 +39,9 @@ from evergraph.storage.filesystem import (
     Path,
     RandomAccessFile,
     filesystem,
-    local_path,
     path_text,
 )
-from evergraph.storage.publish import half_published
+from evergraph.storage.leftovers import heal
 
 Array = np.ndarray[Any, Any]
 
@@ -53,13 +51,7 @@ _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
 
-
-class _Pieces(NamedTuple):
-    """The slices in which a tensor is stored, and where they belong."""
-
-    entries: list[BundleEntry]
-    boxes: list[Box]
-    bounds: Bounds
+_CHANGED = "Either it has changed, or it is not the data that belongs to {}."
 
 
 class BundleReader:
@@ -83,14 +75,22 @@ class BundleReader:
     def __init__(self, prefix: Path) -> None:
         self.prefix = path_text(prefix)
         self._path = index_path(self.prefix)
-        self._index = filesystem(self.prefix).open_random_access(self._path)
-        self._data: dict[int, RandomAccessFile] = {}
         self._lock = Lock()
         self._values: dict[bytes, bytes] | None = None
-        #: What is known of tensors that are stored in slices, so that reading n parts of one of n
-        #: slices does not look at each slice n times.
+        # What is known of tensors that are stored in slices: reading n parts of one in n slices
+        # looks at each slice once.
         self._sliced: dict[str, tuple[BundleEntry, DType]] = {}
-        self._checked: dict[str, _Pieces] = {}
+        self._known_pieces: dict[str, list[tuple[BundleEntry, Box]]] = {}
+        self._bounds: dict[str, Bounds] = {}
+        self._open()
+        # Somebody may be saving to the same prefix: index and data have to be of one save.
+        while heal(self._path) or not self._index.is_current():
+            self.close()
+            self._open()
+
+    def _open(self) -> None:
+        self._data: dict[int, RandomAccessFile] = {}
+        self._index = filesystem(self.prefix).open_random_access(self._path)
         try:
             self._table = TableReader(self._index)
             header = self._read_header()
@@ -300,7 +300,7 @@ class BundleReader:
                 None,
                 None,
                 f"{file.path} is cut short: tensor {name!r} has {entry.size} bytes from offset "
-                f"{entry.offset}, and the file has {file.size}. {self._why_not()}",
+                f"{entry.offset}, and the file has {file.size}. {_CHANGED.format(self._path)}",
             )
         return file
 
@@ -374,18 +374,8 @@ class BundleReader:
                 None,
                 f"{file.path} is damaged in tensor {name!r}, {entry.size} bytes from offset "
                 f"{entry.offset}: Checksum does not match, it is {crc:#010x} and should be "
-                f"{unmask(entry.crc):#010x}. {self._why_not()}",
+                f"{unmask(entry.crc):#010x}. {_CHANGED.format(self._path)}",
             )
-
-    def _why_not(self) -> str:
-        """What may be the reason why data does not fit the index."""
-        path = local_path(self._path)
-        if half_published(path):
-            return (
-                "A save of this checkpoint died after its data and before its index was in place: "
-                f"evergraph.storage.publish.settle({os.path.dirname(path) or '.'!r}) completes it."
-            )
-        return f"Either it has changed, or it is not the data that belongs to {self._path}."
 
     # ------------------------------------------------------------------------------------ slices
 
@@ -393,18 +383,18 @@ class BundleReader:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
         pieces = self._pieces(name, entry)
-        plan, missing = cover(wanted, pieces.boxes, pieces.bounds)
+        plan, missing = cover(wanted, [ranges for _, ranges in pieces], self._bounds[name])
         if missing:
             # The file is as it was written: by a program that saved some parts of a variable.
             raise errors.InvalidValueError(
                 None,
                 None,
-                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces.boxes)} slices "
+                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces)} slices "
                 f"lack {missing} of the elements of '{box}'.",
             )
         room: dict[int, int] = {}
         for number, _, _ in plan:
-            stored = pieces.entries[number]
+            stored = pieces[number][0]
             file = self._locate(name, stored, dtype)
             room[stored.shard] = room.get(stored.shard, file.size) - stored.size
         if min(room.values(), default=0) < 0:
@@ -414,15 +404,15 @@ class BundleReader:
             )
         value = self._new_array(name, box_shape(wanted), dtype)
         for number, target, source in plan:
-            value[target] = self._read_entry(name, pieces.entries[number], dtype)[source]
+            value[target] = self._read_entry(name, pieces[number][0], dtype)[source]
         return value
 
-    def _pieces(self, name: str, entry: BundleEntry) -> _Pieces:
+    def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:
         """The stored slices of a tensor with the places where they belong; no two overlap."""
-        if name in self._checked:
-            return self._checked[name]
+        if name in self._known_pieces:
+            return self._known_pieces[name]
         key = encode_name(name)
-        entries, boxes = [], []
+        pieces = []
         for box in entry.slices:
             try:
                 ranges = box.within(entry.shape)
@@ -437,14 +427,14 @@ class BundleReader:
                     f"has a damaged entry for the slice '{box}' of tensor {name!r}: its type and "
                     "shape are not those of the tensor"
                 )
-            entries.append(stored)
-            boxes.append(ranges)
-        bounds = bounds_of(boxes, len(entry.shape))
+            pieces.append((stored, ranges))
+        bounds = bounds_of([ranges for _, ranges in pieces], len(entry.shape))
         wrong = first_overlapping(bounds)
         if wrong is not None:
             self._fail(
                 f"has a damaged entry for tensor {name!r}: its slice '{entry.slices[wrong]}' "
                 "overlaps another"
             )
-        self._checked[name] = _Pieces(entries, boxes, bounds)
-        return self._checked[name]
+        self._bounds[name] = bounds
+        self._known_pieces[name] = pieces
+        return pieces
