@@ -96,13 +96,13 @@ def test_boxes_that_meet(boxes: list[Box]) -> None:
         field[box] += 1
         if first is None and (field > 1).any():
             first = number
-    assert first_overlapping(bounds_of(boxes, 2)) == first
+    assert first_overlapping(boxes, 2) == first
 
 
 @given(BOXES, BOXES)
 def test_cover(boxes: list[Box], wanted: list[Box]) -> None:
     whole = np.arange(64).reshape(8, 8)
-    boxes = boxes[: first_overlapping(bounds_of(boxes, 2))]
+    boxes = boxes[: first_overlapping(boxes, 2)]
     for target in wanted:
         plan, missing = cover(target, boxes, bounds_of(boxes, 2))
         value = np.full(box_shape(target), -1)

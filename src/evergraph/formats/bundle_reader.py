@@ -428,13 +428,13 @@ class BundleReader:
                     "shape are not those of the tensor"
                 )
             pieces.append((stored, ranges))
-        bounds = bounds_of([ranges for _, ranges in pieces], len(entry.shape))
-        wrong = first_overlapping(bounds)
+        boxes = [ranges for _, ranges in pieces]
+        wrong = first_overlapping(boxes, len(entry.shape))
         if wrong is not None:
             self._fail(
                 f"has a damaged entry for tensor {name!r}: its slice '{entry.slices[wrong]}' "
                 "overlaps another"
             )
-        self._bounds[name] = bounds
+        self._bounds[name] = bounds_of(boxes, len(entry.shape))
         self._known_pieces[name] = pieces
         return pieces

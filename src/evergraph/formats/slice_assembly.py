@@ -43,9 +43,10 @@ def bounds_of(boxes: Sequence[Box], rank: int) -> Bounds:
     return bounds
 
 
-def first_overlapping(bounds: Bounds) -> int | None:
+def first_overlapping(boxes: Sequence[Box], rank: int) -> int | None:
     """The number of the first box that meets one before it; None if no two meet."""
-    for number in range(bounds.shape[1]):
+    bounds = bounds_of(boxes, rank)
+    for number in range(len(boxes)):
         starts, stops = bounds[:, :number]
         start, stop = bounds[:, number]
         if ((starts < stop) & (stops > start)).all(axis=1).any():

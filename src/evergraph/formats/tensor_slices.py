@@ -271,15 +271,14 @@ class TensorSliceReader:
                 boxes.append(box.within(tensor.shape))
             except errors.InvalidArgumentError as error:
                 self._fail(shard, f"has damaged metadata for tensor {name!r}: {error.message}")
-        bounds = bounds_of(boxes, len(tensor.shape))
-        wrong = first_overlapping(bounds)
+        wrong = first_overlapping(boxes, len(tensor.shape))
         if wrong is not None:
             box, shard = tensor.slices[wrong]
             self._fail(
                 shard,
                 f"has damaged metadata for tensor {name!r}: its slice '{box}' overlaps another",
             )
-        return boxes, bounds
+        return boxes, bounds_of(boxes, len(tensor.shape))
 
     def _piece(
         self, name: str, tensor: _Tensor, dtype: DType, number: int, shape: tuple[int, ...]
