@@ -12,6 +12,7 @@ import pytest
 
 import evergraph
 from evergraph import errors, tf1
+from evergraph.formats.name_order import name_order
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph.graph import Graph
 from tests.oracle.client import Oracle
@@ -222,6 +223,25 @@ def test_savers_of_parts(tf215: Oracle, tmp_path: Path, resource: bool) -> None:
     tf215.execute(_LISTS, prefix=f"{tmp_path}/theirs/", resource=resource)
     for name in ("list", "dict", "some", "sharded"):
         assert files(tmp_path / "ours" / name) == files(tmp_path / "theirs" / name), name
+
+
+_SLICES_IN_V1 = """
+def main(tf, np, prefix, count):
+    w = tf.get_variable("w", [count], partitioner=tf.fixed_size_partitioner(count))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        tf.train.Saver(write_version=tf.train.SaverDef.V1).save(sess, prefix)
+"""
+
+
+@pytest.mark.parametrize("count", [2, 16, 17, 33, 100])
+def test_order_of_slices_in_v1(tf215: Oracle, tmp_path: Path, count: int) -> None:
+    tf215.execute(_SLICES_IN_V1, prefix=str(tmp_path / "m"), count=count)
+    with evergraph.open_checkpoint(tmp_path / "m") as checkpoint:
+        found = [box.extents[0][0] for box in checkpoint.info("w").slices]
+    # The Saver takes them by the names of the parts.
+    parts = sorted(range(count), key=lambda i: f"w/part_{i}:0")
+    assert found == [parts[i] for i in name_order(["w"] * count)]
 
 
 _RESHAPE = """
