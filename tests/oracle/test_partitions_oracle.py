@@ -168,6 +168,23 @@ def test_any_parts_into_any_others(
     assert_equal(here(_RESTORE, prefix=prefix, **parts(restored, not resource)), wanted)
 
 
+def in_v1(source: str) -> str:
+    return source.replace("tf.train.Saver()", "tf.train.Saver(write_version=tf.train.SaverDef.V1)")
+
+
+@_RESOURCE
+@pytest.mark.parametrize("case", CUTS)
+def test_format_v1(tf215: Oracle, tmp_path: Path, case: str, resource: bool) -> None:
+    saved, restored = CUTS[case]
+    save, restore = in_v1(_SAVE), in_v1(_RESTORE)
+    ours, theirs = str(tmp_path / "ours"), str(tmp_path / "theirs")
+    wanted = here(save, prefix=ours, **parts(saved, resource))
+    assert_equal(tf215.execute(save, prefix=theirs, **parts(saved, resource)), wanted)
+    assert Path(ours).read_bytes() == Path(theirs).read_bytes()
+    assert_equal(tf215.execute(restore, prefix=ours, **parts(restored, resource)), wanted)
+    assert_equal(here(restore, prefix=theirs, **parts(restored, resource)), wanted)
+
+
 @_RESOURCE
 def test_training_goes_on_in_other_parts(tf215: Oracle, tmp_path: Path, resource: bool) -> None:
     prefix = str(tmp_path / "m")
@@ -242,6 +259,34 @@ def test_order_of_slices_in_v1(tf215: Oracle, tmp_path: Path, count: int) -> Non
     # The Saver takes them by the names of the parts.
     parts = sorted(range(count), key=lambda i: f"w/part_{i}:0")
     assert found == [parts[i] for i in name_order(["w"] * count)]
+
+
+#: Variables that begin with a checkpoint, in other parts than it has.
+_BEGIN = """
+def main(tf, np, prefix, count, resource):
+    partitioner = tf.fixed_size_partitioner(count) if count else None
+    with tf.variable_scope("mine", use_resource=resource):
+        w = tf.get_variable("w", [7, 5], partitioner=partitioner)
+        c = tf.get_variable("c", [5, 4], partitioner=partitioner)
+    tf.train.init_from_checkpoint(prefix, {"net/w": "mine/w", "net/c": list(c) if count else c})
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        return [sess.run(tf.identity(w)), sess.run(tf.identity(c))]
+"""
+
+
+@_RESOURCE
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_variables_begin_with_parts(
+    tf215: Oracle, tmp_path: Path, count: int, resource: bool
+) -> None:
+    prefix = str(tmp_path / "m")
+    wanted = here(_SAVE, prefix=prefix, **parts((3, 2), False))
+    arguments = {"prefix": prefix, "count": count, "resource": resource}
+    ours, theirs = here(_BEGIN, **arguments), tf215.execute(_BEGIN, **arguments)
+    for found in (ours, theirs):
+        np.testing.assert_array_equal(found[0], wanted["net/w"])
+        np.testing.assert_array_equal(found[1], wanted["net/c"])
 
 
 _RESHAPE = """

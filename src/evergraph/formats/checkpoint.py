@@ -24,6 +24,7 @@ from evergraph.storage.publish import Durability, publish_bytes
 
 if TYPE_CHECKING:
     from evergraph.formats.tensor_slices import TensorSliceReader
+    from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 
 _LOG = logging.getLogger("evergraph")
 _SHOWN = 10
@@ -168,8 +169,9 @@ def save_checkpoint(
     *,
     durability: Durability = "full",
     update_state: bool = False,
+    format_version: int = 2,
 ) -> str:
-    """Writes a checkpoint that TensorFlow (and `open_checkpoint`) reads, format V2, all or nothing.
+    """Writes a checkpoint that TensorFlow (and `open_checkpoint`) reads, all or nothing.
 
     A checkpoint that is there under this prefix is replaced. The data is in the order of the
     mapping, and the files are byte for byte TensorFlow's.
@@ -181,12 +183,15 @@ def save_checkpoint(
         durability: ``full``: when this returns, a power failure harms nothing; ``none``: fastest,
             and still safe when the process is killed.
         update_state: also name it as the newest in the folder's state file.
+        format_version: 2; or 1 for the one-file format of before TensorFlow 0.12, which lacks
+            some types.
 
     Returns:
-        The prefix.
+        The prefix; in format V1 it is the file.
 
     Raises:
         InvalidArgumentError: a name or value cannot be stored, or the prefix cannot be one.
+        UnimplementedError: format V1 cannot hold elements of a type.
         ResourceExhaustedError: the disk is full. What was there before is still there.
     """
     text = local_path(prefix)
@@ -206,13 +211,27 @@ def save_checkpoint(
     expected = 0
     if isinstance(tensors, dict):
         expected = sum(int(getattr(value, "nbytes", 0)) for value in tensors.values())
-    with BundleWriter(text, durability, expected) as writer:
+    with _writer(text, format_version, durability, expected) as writer:
         for key in tensors:
             writer.add(key, tensors[key])
     if update_state:
         state = checkpoint_state.format_state(_next_state(folder, name, state_path))
         publish_bytes(state_path, state.encode(), durability)
     return text
+
+
+def _writer(
+    prefix: str, format_version: int, durability: Durability, expected: int
+) -> BundleWriter | TensorSliceWriter:
+    if format_version == 2:
+        return BundleWriter(prefix, durability, expected)
+    if format_version == 1:
+        from evergraph.formats.tensor_slices_writer import TensorSliceWriter
+
+        return TensorSliceWriter(prefix, durability, expected)
+    raise errors.InvalidValueError(
+        None, None, f"Checkpoints are of format version 2 or 1, not {format_version!r}."
+    )
 
 
 def _next_state(folder: str, name: str, path: str) -> checkpoint_state.CheckpointState:

@@ -97,6 +97,10 @@ class TensorSliceReader:
         """The names of all tensors, sorted."""
         return [decode_name(key) for key in sorted(self._tensors)]
 
+    def keys(self) -> list[bytes]:
+        """The names as they are stored, in the order of the files and of what each says of itself."""
+        return list(self._tensors)
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and encode_name(name) in self._tensors
 

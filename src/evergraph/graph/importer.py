@@ -225,6 +225,20 @@ class _Importer:
             raise ValueError(f"{len(stuck)} nodes in a cycle, among them {', '.join(stuck[:5])}")
         for merge, position, source in self._loops:
             merge._update_input(position, self._tensor(merge.name, source))
+        self._take_devices_of_groups()
+
+    def _take_devices_of_groups(self) -> None:
+        """What is colocated has the device of its group, and none of its own, as in TensorFlow."""
+        groups: dict[Operation, list[str]] = {}
+        for op in self._made.values():
+            names = [text[5:].decode() for text in op._class_strings() if text[:5] == b"loc:@"]
+            others = [name for name in names if name != op.name]
+            if others:
+                groups[op] = others
+                op._set_device("")
+        for op, others in groups.items():
+            members = [self._graph._operations.get(name) for name in others]
+            op._set_device(next((other.device for other in members if other and other.device), ""))
 
     def _closes_loop(self, node: int, source: int) -> bool:
         return self._nodes[node].op in _MERGES and self._nodes[source].op in _LOOP_ENDS

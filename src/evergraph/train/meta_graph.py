@@ -12,6 +12,7 @@ from evergraph.formats import graph_file, message_text, protos
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph import collection_protos, registry
 from evergraph.graph.attributes import to_text
+from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
@@ -84,7 +85,7 @@ def export_scoped_meta_graph(
     meta_info_def: Any = None,
     **unused: Any,
 ) -> tuple[Any, dict[str, Any]]:
-    """As ``export_meta_graph``; also returns the exported variables by their name without the scope.
+    """As ``export_meta_graph``; also returns the exported variables by their names (``w:0``) without the scope.
 
     Raises ValueError where a variable of a collection lies in the scope only in part.
     """
@@ -111,7 +112,10 @@ def export_scoped_meta_graph(
     if saver_def is not None:
         message.saver_def.MergeFrom(saver_def)
     for key in collection_list if collection_list is not None else graph.get_all_collection_keys():
-        add_collection_def(message, key, graph, scope, excluded)
+        items = None
+        if clear_extraneous_savers and key == GraphKeys.SAVERS:
+            items = _only_saver(saver_def)
+        add_collection_def(message, key, graph, scope, excluded, items)
     if unbound:
         message.collection_def[unbound_inputs_col_name].bytes_list.value.extend(
             text.encode() for text in unbound
@@ -122,13 +126,17 @@ def export_scoped_meta_graph(
 
 
 def _exported_variables(graph: Graph, scope: str | None) -> dict[str, Any]:
-    from evergraph.graph.collections import GraphKeys
+    pattern = re.escape(scope) if scope else None
+    variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=pattern)
+    return {variable.name.removeprefix(scope or ""): variable for variable in variables}
 
-    found: dict[str, Any] = {}
-    for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES):
-        for variable in graph.get_collection(key, scope=re.escape(scope) if scope else None):
-            found[variable.op.name.removeprefix(scope or "")] = variable
-    return found
+
+def _only_saver(saver_def: Any) -> list[Any]:
+    """The collection of savers where all others are left out."""
+    converter = collection_protos.converter(GraphKeys.SAVERS)
+    if saver_def is None or converter is None or converter.from_proto is None:
+        return []
+    return [converter.from_proto(saver_def)]
 
 
 def _copy_nodes(
@@ -223,17 +231,23 @@ def _list_ops(message: Any) -> None:
 
 
 def add_collection_def(
-    message: Any, key: Any, graph: Graph, scope: str | None = None, excluded: Collection[str] = ()
+    message: Any,
+    key: Any,
+    graph: Graph,
+    scope: str | None = None,
+    excluded: Collection[str] = (),
+    items: list[Any] | None = None,
 ) -> None:
-    """Writes the collection ``key`` of ``graph`` into the MetaGraphDef ``message``; one that cannot be
-    written is named in the log.
+    """Writes the collection ``key`` of ``graph`` (or ``items`` in its stead) into the MetaGraphDef ``message``; one
+    that cannot be written is named in the log.
     """
     if not isinstance(key, str):
         _LOG.warning(
             "Only collections with string type keys will be serialized. This key has %s", type(key)
         )
         return
-    items = [item for item in graph.get_collection(key) if _is_inside(item, scope, excluded)]
+    if items is None:
+        items = [item for item in graph.get_collection(key) if _is_inside(item, scope, excluded)]
     if not items:
         return
     converter = collection_protos.converter(key)
@@ -299,8 +313,8 @@ def import_scoped_meta_graph(
 ) -> dict[str, Any]:
     """Adds a MetaGraph's nodes to ``graph`` (or the default one) and restores its collections.
 
-    Returns the imported variables by name. Raises ValueError for inputs outside the exported scope that ``input_map``
-    does not bind, and what reading the file and importing its graph raise.
+    Returns the imported variables by their names (``w:0``) without the scope. Raises ValueError for inputs outside the
+    exported scope that ``input_map`` does not bind, and what reading the file and importing its graph raise.
     """
     message = as_meta_graph_def(meta_graph_or_file)
     graph_def = message.graph_def
@@ -322,6 +336,23 @@ def import_scoped_meta_graph(
             if key != unbound_inputs_col_name and restore_collections_predicate(key):
                 _restore_collection(graph, key, message.collection_def[key], scope)
     return _exported_variables(graph, scope + "/" if scope else None)
+
+
+def copy_scoped_meta_graph(
+    from_scope: str, to_scope: str, from_graph: Graph | None = None, to_graph: Graph | None = None
+) -> dict[str, Any]:
+    """Copies what lies under a name scope of one graph to a scope of another or the same (the default graph).
+
+    Returns the new variables by their names without the scope. Raises ValueError where both scopes are the same one.
+    """
+    from_graph = from_graph or get_default_graph()
+    to_graph = to_graph or get_default_graph()
+    if from_graph is to_graph and from_scope == to_scope:
+        raise ValueError(
+            f"'from_scope' and 'to_scope' need to be different to copy within a graph; both are {from_scope!r}."
+        )
+    message, _ = export_scoped_meta_graph(export_scope=from_scope, graph=from_graph)
+    return import_scoped_meta_graph(message, graph=to_graph, import_scope=to_scope)
 
 
 def _check_bound(definition: Any, input_map: dict[str, Any] | None) -> None:
