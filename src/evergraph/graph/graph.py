@@ -386,9 +386,9 @@ class Graph:
         target = None if op is None else getattr(op, "op", op)
         saved, saved_devices = self._colocation_stack, self._device_stack
         self._colocation_stack = [] if ignore_existing else list(saved)
+        # The device of what it is put beside replaces those of the scopes outside.
+        self._device_stack = []
         if target is not None:
-            # The colocated operation's device replaces those of the scopes outside.
-            self._device_stack = []
             self._colocation_stack.append(target)
         try:
             yield

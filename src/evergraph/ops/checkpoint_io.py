@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats import part_names
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
+from evergraph.formats.name_order import name_order
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.graph import shape as shapes
@@ -195,11 +197,12 @@ def _slice_shape(spec: str) -> Dims:
 
 def _check_names(checkpoint: Checkpoint, names: Sequence[str]) -> None:
     """Raises KeyNotFoundError, with all that are missing and what is near them."""
-    missing = [name for name in names if name not in checkpoint]
+    wanted = list(dict.fromkeys(names))
+    missing = [name for name in wanted if name not in checkpoint]
     if missing:
-        raise errors.KeyNotFoundError(
-            None, None, "\n".join(_missing_lines(checkpoint, missing, len(names)))
-        )
+        lines = [*_missing_lines(checkpoint, missing, len(wanted))]
+        lines += part_names.hints(missing, checkpoint)
+        raise errors.KeyNotFoundError(None, None, "\n".join(lines))
 
 
 def _missing_lines(checkpoint: Checkpoint, missing: Sequence[str], wanted: int) -> Iterator[str]:
@@ -348,7 +351,7 @@ def _save_v1(
     _check_counts(names, specs, len(tensors))
     path = _one(filename, "filename")
     # In the order of their names, as TensorFlow lists them in the file's metadata.
-    order = sorted(range(len(names)), key=names.__getitem__)
+    order = name_order(names)
     with TensorSliceWriter(path, expected_bytes=_size(tensors)) as writer:
         _add_all(ctx, writer, names, specs, tensors, order)
 

@@ -50,6 +50,10 @@ _TABLE = {
     "evergraph.runtime.session": "InteractiveSession Session",
     # variables
     "evergraph.variables.variable": "Variable variable_creator_scope",
+    "evergraph.variables.partitioners": (
+        "create_partitioned_variables fixed_size_partitioner min_max_variable_partitioner "
+        "variable_axis_size_partitioner"
+    ),
     "evergraph.variables.scope": (
         "VariableScope get_local_variable get_variable get_variable_scope no_regularizer "
         "variable_op_scope variable_scope"

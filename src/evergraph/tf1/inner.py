@@ -204,8 +204,14 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.ops.string_ops": {},
     "python.ops.template": {},
     "python.ops.tensor_array_ops": {},
-    "python.ops.variable_scope": {"evergraph.variables.store": "default_initializer"},
-    "python.ops.variables": {"evergraph.variables.ref_variable": "RefVariable"},
+    "python.ops.variable_scope": {
+        "evergraph.variables.partitioning": "_PartitionInfo=PartitionInfo",
+        "evergraph.variables.store": "default_initializer",
+    },
+    "python.ops.variables": {
+        "evergraph.variables.partitioned_variable": "PartitionedVariable",
+        "evergraph.variables.ref_variable": "RefVariable",
+    },
     "python.platform.resource_loader": {},
     "python.platform.sysconfig": {},
     "python.platform.test": {},

@@ -6,13 +6,15 @@ checkpoint has, all shapes and types that differ, by the variables' names, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evergraph import errors
+from evergraph.formats import part_names
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.dtypes import DType
 from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_slice import parse_shape_and_slice
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
@@ -24,7 +26,7 @@ _MOST_LISTED = 20
 
 
 class _Wanted(NamedTuple):
-    """One tensor that the graph wants from the checkpoint."""
+    """One tensor that the graph wants from the checkpoint, whole or in parts."""
 
     name: str
     dtype: DType
@@ -38,7 +40,7 @@ def explain(error: errors.OpError, prefix: str, graph: Graph, saver_def: Any) ->
     """
     try:
         with BundleReader(prefix) as reader:
-            wanted = list(_wanted(graph, saver_def))
+            wanted = list(dict.fromkeys(_wanted(graph, saver_def)))
             missing = [item for item in wanted if item.name not in reader]
             present = [(item, reader.info(item.name)) for item in wanted if item.name in reader]
             names = reader.names() if missing else []
@@ -68,15 +70,19 @@ def _wanted(graph: Graph, saver_def: Any) -> Iterator[_Wanted]:
         stack.extend(op.control_inputs)
         stack.extend(tensor.op for tensor in op.inputs)
         if op.type in _RESTORES:
-            names = constant_value(op.inputs[1])
-            for name, output in zip(
-                () if names is None else names.reshape(-1), op.outputs, strict=False
-            ):
-                variable = _variable_set_by(output)
-                dims = None if variable is None else variable[1]
-                yield _Wanted(
-                    name.decode(), output.dtype, dims, "" if variable is None else variable[0]
-                )
+            names = _constant_texts(op, 1)
+            slices = _constant_texts(op, 2) or [""] * len(names)
+            for name, spec, output in zip(names, slices, op.outputs, strict=False):
+                variable, dims = _variable_set_by(output) or ("", None)
+                if spec:
+                    variable, dims = name, parse_shape_and_slice(spec)[0]
+                yield _Wanted(name, output.dtype, dims, variable)
+
+
+def _constant_texts(op: Operation, index: int) -> list[str]:
+    """The strings in an input of ``op``; none where it has no such input, or they are not known."""
+    value = constant_value(op.inputs[index]) if index < len(op.inputs) else None
+    return [] if value is None else [text.decode() for text in value.reshape(-1)]
 
 
 def _variable_set_by(tensor: Any) -> tuple[str, Dims] | None:
@@ -116,15 +122,19 @@ def _missing_text(
         shown = ", ".join(unused[:_MOST_LISTED])
         more = f", ... ({len(unused)} in all)" if len(unused) > _MOST_LISTED else ""
         lines.append(f"The checkpoint has these that the graph does not restore: {shown}{more}.")
-    lines.append(
+    hints = list(part_names.hints((item.name for item in missing), names))
+    return "\n".join([*lines, *(hints or _advice(renamed, prefix))])
+
+
+def _advice(renamed: Mapping[str, str], prefix: str) -> Iterator[str]:
+    yield (
         "The graph was built differently from the one that was saved. To restore what is there, pass the"
     )
-    lines.append("variables that it has, by the names that they have in it:")
+    yield "variables that it has, by the names that they have in it:"
     example = ", ".join(f"{old!r}: <variable {new}>" for old, new in list(renamed.items())[:2])
-    lines.append(
+    yield (
         f"  tf.train.Saver({{{example or '<name in the checkpoint>: <variable>'}}}).restore(sess, {prefix!r})"
     )
-    return "\n".join(lines)
 
 
 def _different_text(different: Sequence[tuple[_Wanted, TensorInfo]], prefix: str) -> str:
