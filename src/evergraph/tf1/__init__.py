@@ -235,6 +235,7 @@ _TABLE = {
     "evergraph.tf1.metrics": "metrics=.",
     "evergraph.tf1.nn": "nn=.",
     "evergraph.tf1.random": "random=.",
+    "evergraph.tf1.saved_model": "saved_model=.",
     "evergraph.tf1.strings": "strings=.",
     "evergraph.tf1.summary": "summary=.",
     "evergraph.tf1.test": "test=.",
