@@ -11,10 +11,8 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from google.protobuf.any_pb2 import Any as AnyMessage
-
 from evergraph import errors
-from evergraph.formats import dtypes
+from evergraph.formats import dtypes, protos
 from evergraph.formats.protos import AssetFileDef
 from evergraph.graph.tensor import Tensor
 from evergraph.saved_model import constants
@@ -48,7 +46,7 @@ def asset_files(tensors: Iterable[Any]) -> tuple[list[Any], dict[str, str]]:
 
 def pack(message: Any) -> Any:
     """The ``Any`` that the collection ``saved_model_assets`` holds for an AssetFileDef."""
-    return AnyMessage(
+    return protos.Any(
         type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}",
         value=message.SerializeToString(),
     )

@@ -1,0 +1,78 @@
+"""What initializing a SavedModel does: whether its files are its assets and nothing else.
+
+An init op comes from a stranger. It may compute what it likes; it may read files only where every one that it can
+reach is an asset of the model, read into a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from evergraph.graph import registry
+from evergraph.graph.graph import Graph
+from evergraph.graph.operation import Operation
+from evergraph.graph.tensor import Tensor
+from evergraph.runtime.prune import needed
+
+_READS = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+#: Ops with state that reach nothing outside of the session.
+_WITHIN = frozenset(
+    """Assign AssignVariableOp HashTable HashTableV2 InitializeTable InitializeTableV2 LookupTableImport
+    LookupTableImportV2 MutableHashTable MutableHashTableV2 MutableHashTableOfTensors
+    MutableHashTableOfTensorsV2 ReadVariableOp VarHandleOp Variable VariableV2""".split()
+)
+_DEEPEST = 20
+
+
+def reads_only_assets(op: Operation | Tensor, assets: set[Tensor]) -> bool:
+    """Whether running ``op`` reads no other files than those that the tensors ``assets`` are fed with."""
+    graph = op.graph
+    targets = [op] if isinstance(op, Operation) else [op.op]
+    for each in needed([], targets, assets):
+        given = [_is_asset(tensor, assets) for tensor in each.inputs]
+        if not _is_harmless(graph, each.type, each.declaration, given, each.attrs.get("f"), 0):
+            return False
+    return True
+
+
+def _is_asset(tensor: Tensor, assets: set[Tensor]) -> bool:
+    while tensor not in assets and tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    return tensor in assets
+
+
+def _is_harmless(
+    graph: Graph,
+    kind: str,
+    declaration: Any,
+    inputs_are_assets: Sequence[bool],
+    function: Any,
+    depth: int,
+) -> bool:
+    if kind in _READS:
+        return len(inputs_are_assets) == 2 and inputs_are_assets[1]
+    if kind in _CALLS:
+        return depth < _DEEPEST and _is_harmless_function(graph, function, inputs_are_assets, depth)
+    # What computes without the run's context can reach nothing.
+    return kind in _WITHIN or (declaration is not None and not declaration.needs_context)
+
+
+def _is_harmless_function(
+    graph: Graph, function: Any, arguments_are_assets: Iterable[bool], depth: int
+) -> bool:
+    definition = graph.functions.get(getattr(function, "name", None))
+    if definition is None:
+        return False
+    arguments = [arg.name for arg in definition.signature.input_arg]
+    assets = {
+        name for name, is_one in zip(arguments, arguments_are_assets, strict=False) if is_one
+    }
+    for node in definition.node_def:
+        given = [text in assets for text in node.input if not text.startswith("^")]
+        called = node.attr["f"].func if "f" in node.attr else None
+        declaration = registry.lookup(node.op)
+        if not _is_harmless(graph, node.op, declaration, given, called, depth + 1):
+            return False
+    return True
