@@ -62,7 +62,7 @@ def _is_harmless(
 def _is_harmless_function(
     graph: Graph, function: Any, arguments_are_assets: Iterable[bool], depth: int
 ) -> bool:
-    definition = graph.functions.get(getattr(function, "name", None))
+    definition = graph.functions.get(function.name) if function is not None else None
     if definition is None:
         return False
     arguments = [arg.name for arg in definition.signature.input_arg]

@@ -6,17 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from evergraph import errors
+from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.formats.tensor_proto import make_ndarray
 from evergraph.graph.graph import Graph
+from evergraph.graph.operation import Operation
 from evergraph.nearest import nearest
+from evergraph.ops.cells import ResourceCell
 from evergraph.runtime.session import Session
 from evergraph.saved_model import constants
 from evergraph.saved_model.assets import asset_paths
 from evergraph.saved_model.loader import SavedModelLoader, init_op
+from evergraph.saved_model.object_graph import ObjectGraph
 from evergraph.saved_model.signature_constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from evergraph.saved_model.tag_constants import SERVING
 from evergraph.serving.initializing import reads_only_assets
 from evergraph.serving.model import Element, Model, bounded, graph_model
+from evergraph.storage.filesystem import filesystem
 from evergraph.train.restore_only import restore_only
 
 #: Signatures that name an operation to be run once, or while training: nothing to call a model for.
@@ -40,6 +45,8 @@ def serve(
     if saver is not None and saver.saver_def is not None:
         session.limit(capabilities=frozenset({"files"}), seconds=seconds)
         restore_only(session, saver, loader.variables_path)
+    if meta_graph.HasField("object_graph_def"):
+        _restore_captured(session, meta_graph, loader.variables_path)
     _initialize(session, meta_graph, folder, allow, seconds)
     session.limit(capabilities=frozenset(allow), seconds=seconds)
     signatures = {
@@ -67,6 +74,38 @@ def _choose(loader: SavedModelLoader, tags: str | Collection[str] | None) -> Any
         return loader.get_meta_graph_def_from_tags(tags)
     except RuntimeError as error:
         raise errors.InvalidValueError(None, None, str(error)) from None
+
+
+def _restore_captured(session: Session, meta_graph: Any, prefix: str) -> None:
+    """Gives variables that functions have captured, and that the restore function has left out, their values.
+
+    Keras 3 saves so: its restore function sets copies of the variables, and only the graph of objects tells which of
+    them is which.
+    """
+    if not filesystem(prefix).exists(prefix + ".index"):
+        return
+    with open_checkpoint(prefix) as checkpoint:
+        objects = ObjectGraph(meta_graph.object_graph_def, checkpoint)
+        for op in session.graph.get_operations():
+            function = op.attrs.get("f") if op.type == "StatefulPartitionedCall" else None
+            keys = objects.captured_keys(function.name) if function is not None else []
+            for handle, key in zip(op.inputs[len(op.inputs) - len(keys) :], keys, strict=False):
+                if key is None or handle.op.type != "VarHandleOp":
+                    continue
+                cell = _cell(session, handle.op)
+                if not cell.initialized:
+                    cell.assign(checkpoint[key], validate_shape=True)
+
+
+def _cell(session: Session, op: Operation) -> ResourceCell:
+    name, attrs = op.attrs["shared_name"] or op.name, op.attrs
+    container = attrs["container"]
+    return session.state.resource(
+        container,
+        name,
+        ResourceCell,
+        lambda: ResourceCell(name, attrs["dtype"], attrs["shape"], container),
+    )
 
 
 def _initialize(
