@@ -17,7 +17,7 @@ from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.tensor_values import as_array, flat_strings, is_array_like
 from evergraph.storage.filesystem import Path, local_path
-from evergraph.storage.publish import Durability, Publication
+from evergraph.storage.publish import Durability, publication
 
 # Large arrays are summed and written in pieces that stay in the cache of a core in between.
 _PIECE = 1 << 20
@@ -40,7 +40,7 @@ class BundleWriter:
     ) -> None:
         self.prefix = local_path(prefix)
         self._entries: dict[bytes, BundleEntry] = {}
-        self._publication = Publication(durability)
+        self._publication = publication(self.prefix, durability)
         try:
             self._data = self._publication.create(data_path(self.prefix, 0, 1), expected_bytes)
         except BaseException:
@@ -124,7 +124,7 @@ class BundleWriter:
 
     def finish(self) -> None:
         """Writes the index and publishes the checkpoint."""
-        index = self._publication.create(index_path(self.prefix))
+        index = self._publication.create(index_path(self.prefix), commit=True)
         table = TableWriter(index.write)
         table.add(b"", BundleHeader(num_shards=1).encode())
         for key in sorted(self._entries):
