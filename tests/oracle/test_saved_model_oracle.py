@@ -226,7 +226,9 @@ def test_predictions(oracle: Oracle, tmp_path: Path, work: str, writer: str, nam
     run = here if writer == "evergraph" else oracle.execute
     run(source(name), folder=folder, work=work)
     tags = _TAGS.get(name, ["serve"])
-    same(here(_PREDICT, folder=folder, tags=tags), oracle.execute(_PREDICT, folder=folder, tags=tags))
+    same(
+        here(_PREDICT, folder=folder, tags=tags), oracle.execute(_PREDICT, folder=folder, tags=tags)
+    )
 
 
 def same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
@@ -344,7 +346,9 @@ def main(tf, np, folder):
     except Exception as error:
         return [each.__name__ for each in type(error).__mro__]
 """
-    body = "\n".join("        " + line.removeprefix("        ") for line in FAILURES[name].splitlines())
+    body = "\n".join(
+        "        " + line.removeprefix("        ") for line in FAILURES[name].splitlines()
+    )
     folders = [str(tmp_path / which) for which in ("ours", "theirs")]
     for folder in folders:
         here(source("simple_save"), folder=folder, work=work)

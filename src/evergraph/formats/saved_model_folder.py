@@ -1,9 +1,9 @@
 """The folder of a SavedModel, and the folder of versions that TensorFlow Serving is given:
 
-    export/1538687457/          a version; the highest number is the newest
-        saved_model.pb          the MetaGraphs: a SavedModel message (or saved_model.pbtxt, as text)
-        variables/variables.*   a checkpoint (a tensor bundle)
-        assets/                 files that the graph reads, such as vocabularies
+export/1538687457/          a version; the highest number is the newest
+    saved_model.pb          the MetaGraphs: a SavedModel message (or saved_model.pbtxt, as text)
+    variables/variables.*   a checkpoint (a tensor bundle)
+    assets/                 files that the graph reads, such as vocabularies
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ class ParseExample:
     def compute(
         xp, serialized, names, sparse_keys, dense_keys, dense_defaults, *, sparse_types, Tdense, dense_shapes
     ):  # fmt: skip
-        sparse, dense = ([to_text(key.item()) for key in keys] for keys in (sparse_keys, dense_keys))
+        sparse, dense = (
+            [to_text(key.item()) for key in keys] for keys in (sparse_keys, dense_keys)
+        )
         return _outputs(
             Examples(serialized, names), sparse, sparse_types, dense, dense_defaults, dense_shapes, Tdense
         )  # fmt: skip

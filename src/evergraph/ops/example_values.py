@@ -24,7 +24,7 @@ _KINDS = {
     dtypes.int64: ("int64_list", "int64"),
     dtypes.string: ("bytes_list", "string"),
 }
-_NAMES = {field: name for field, name in _KINDS.values()}
+_NAMES = dict(_KINDS.values())
 #: More of a padded batch than this, where most of it is padding, was made to exhaust memory.
 _MOST_PADDED = 1 << 31
 
@@ -79,7 +79,7 @@ class Examples:
         field, wanted = _KINDS[dtype]
         found: list[Any] = []
         for i, features in enumerate(self._features):
-            feature = features[key] if key in features else None
+            feature = features.get(key)
             kind = feature.WhichOneof("kind") if feature is not None else None
             if kind is None:
                 found.append(None)

@@ -125,7 +125,9 @@ class SavedModelBuilder:
 
     def save(self, as_text: bool = False) -> bytes:
         """Publishes the SavedModel (its MetaGraphs as text, where asked for) and returns the path of its file."""
-        name = constants.SAVED_MODEL_FILENAME_PBTXT if as_text else constants.SAVED_MODEL_FILENAME_PB
+        name = (
+            constants.SAVED_MODEL_FILENAME_PBTXT if as_text else constants.SAVED_MODEL_FILENAME_PB
+        )
         if as_text:
             contents = message_text.to_text(self._saved_model, exact_floats=True).encode()
         else:

@@ -86,7 +86,11 @@ class SavedModelLoader:
         return ", ".join(found) or "(none: it holds no MetaGraph)"
 
     def load_graph(
-        self, graph: Graph, tags: Iterable[str], import_scope: str | None = None, **saver_kwargs: Any
+        self,
+        graph: Graph,
+        tags: Iterable[str],
+        import_scope: str | None = None,
+        **saver_kwargs: Any,
     ) -> tuple[Saver | None, None]:
         """Adds the nodes to ``graph``; the saver that restores its variables, or None, is first in what is returned."""
         meta_graph = self.get_meta_graph_def_from_tags(tags)
@@ -106,9 +110,7 @@ class SavedModelLoader:
                     "there are variables in the graph, a saver is required."
                 )
 
-    def run_init_ops(
-        self, sess: Any, tags: Iterable[str], import_scope: str | None = None
-    ) -> None:
+    def run_init_ops(self, sess: Any, tags: Iterable[str], import_scope: str | None = None) -> None:
         """Runs the main op of the MetaGraph, where it has one, with the assets fed."""
         meta_graph = self.get_meta_graph_def_from_tags(tags)
         with sess.graph.as_default():

@@ -65,9 +65,9 @@ class ObjectGraph:
                 continue
             self._paths[node] = path
             if twin is not None:
-                self._keys.update(
-                    {node: value.checkpoint_key for value in _at(stored, twin).attributes if value.name == _VALUE}
-                )
+                for value in _at(stored, twin).attributes:
+                    if value.name == _VALUE:
+                        self._keys[node] = value.checkpoint_key
             twins = (
                 {child.local_name: child.node_id for child in _at(stored, twin).children}
                 if twin is not None

@@ -9,6 +9,7 @@ from evergraph.formats.protos import TensorInfo
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
 from evergraph.graph.shape import unknown_shape
+from evergraph.ops.sparse_tensor import SparseTensor
 
 
 def build_tensor_info(tensor: Any) -> Any:
@@ -19,7 +20,7 @@ def build_tensor_info(tensor: Any) -> Any:
         dtype=dtypes.as_dtype(tensor.dtype).as_datatype_enum,
         tensor_shape=tensor.get_shape().as_proto(),
     )
-    if hasattr(tensor, "indices") and hasattr(tensor, "values"):
+    if isinstance(tensor, SparseTensor):
         info.coo_sparse.values_tensor_name = tensor.values.name
         info.coo_sparse.indices_tensor_name = tensor.indices.name
         info.coo_sparse.dense_shape_tensor_name = tensor.dense_shape.name
@@ -36,7 +37,7 @@ def build_tensor_info_from_op(op: Any) -> Any:
 def get_tensor_from_tensor_info(
     tensor_info: Any, graph: Graph | None = None, import_scope: str | None = None
 ) -> Any:
-    """The tensor of ``graph`` (or the default one) that ``tensor_info`` names.
+    """The tensor or SparseTensor of ``graph`` (or the default one) that ``tensor_info`` names.
 
     Raises KeyError where the graph has no such tensor, ValueError where the message names none.
     """
@@ -44,8 +45,17 @@ def get_tensor_from_tensor_info(
     encoding = tensor_info.WhichOneof("encoding")
     if encoding == "name":
         return graph.get_tensor_by_name(scoped(tensor_info.name, import_scope))
+    if encoding == "coo_sparse":
+        sparse = tensor_info.coo_sparse
+        names = (
+            sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name
+        )  # fmt: skip
+        with graph.as_default():
+            return SparseTensor(
+                *[graph.get_tensor_by_name(scoped(name, import_scope)) for name in names]
+            )
     raise ValueError(
-        f"Invalid TensorInfo.encoding: {encoding}. Expected `name` for a dense tensor."
+        f"Invalid TensorInfo.encoding: {encoding}. Expected `coo_sparse`, or `name` for a dense tensor."
     )
 
 

@@ -66,9 +66,7 @@ def _is_harmless_function(
     if definition is None:
         return False
     arguments = [arg.name for arg in definition.signature.input_arg]
-    assets = {
-        name for name, is_one in zip(arguments, arguments_are_assets, strict=False) if is_one
-    }
+    assets = {name for name, is_one in zip(arguments, arguments_are_assets, strict=False) if is_one}
     for node in definition.node_def:
         given = [text in assets for text in node.input if not text.startswith("^")]
         called = node.attr["f"].func if "f" in node.attr else None

@@ -9,12 +9,13 @@ from evergraph import errors
 from evergraph.graph.graph import Graph
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
+from evergraph.ops.sparse_tensor import SparseTensor
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import Session
 from evergraph.transforms.subgraph import candidate_outputs, node_names
 
-#: An input or output: a tensor, or the three of a sparse one (indices, values, shape).
-Element = Tensor | tuple[Tensor, Tensor, Tensor]
+#: An input or output.
+Element = Tensor | SparseTensor
 
 
 class Model:
@@ -53,8 +54,7 @@ class Model:
 
     @property
     def inputs(self) -> dict[str, tuple[Any, Any]]:
-        values = {name: _values(element) for name, element in self._inputs.items()}
-        return {name: (tensor.dtype, tensor.shape) for name, tensor in values.items()}
+        return {name: (element.dtype, element.shape) for name, element in self._inputs.items()}
 
     @property
     def outputs(self) -> list[str]:
@@ -72,7 +72,7 @@ class Model:
 
         Args:
           feeds, named: values by the names of the inputs, or of any other tensor of the graph. A sparse input takes
-            (indices, values, shape).
+            (indices, values, shape), and a sparse output is a ``tf.SparseTensorValue``.
           outputs: other tensors to compute than ``model.outputs``.
 
         Raises:
@@ -93,11 +93,11 @@ class Model:
         """The same model with other outputs, named as in a call; None for the same. InvalidArgumentError for a name
         that is not there.
         """
-        wanted = [part.strip() for part in outputs.split(",")] if isinstance(outputs, str) else outputs
-        found = self._outputs if not wanted else {name: self._element(name) for name in wanted}
-        return Model(
-            self._graph, self._session, self._inputs, found, defaults=self._defaults
+        wanted = (
+            [part.strip() for part in outputs.split(",")] if isinstance(outputs, str) else outputs
         )
+        found = self._outputs if not wanted else {name: self._element(name) for name in wanted}
+        return Model(self._graph, self._session, self._inputs, found, defaults=self._defaults)
 
     def _check_callable(self, given: Mapping[str, Any]) -> None:
         if not self._outputs:
@@ -153,7 +153,7 @@ class Model:
 
 
 def _values(element: Element) -> Tensor:
-    return element[1] if isinstance(element, tuple) else element
+    return element.values if isinstance(element, SparseTensor) else element
 
 
 def graph_model(

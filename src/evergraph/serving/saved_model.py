@@ -19,6 +19,7 @@ from evergraph.saved_model.loader import SavedModelLoader, init_op
 from evergraph.saved_model.object_graph import ObjectGraph
 from evergraph.saved_model.signature_constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from evergraph.saved_model.tag_constants import SERVING
+from evergraph.saved_model.tensor_info import get_tensor_from_tensor_info
 from evergraph.serving.initializing import reads_only_assets
 from evergraph.serving.model import Element, Model, bounded, graph_model
 from evergraph.storage.filesystem import filesystem
@@ -136,21 +137,7 @@ def _signature(graph: Graph, session: Session, name: str, message: Any) -> Model
 
 
 def _elements(graph: Graph, infos: Mapping[str, Any]) -> dict[str, Element]:
-    return {name: _element(graph, info) for name, info in sorted(infos.items())}
-
-
-def _element(graph: Graph, info: Any) -> Element:
-    encoding = info.WhichOneof("encoding")
-    if encoding == "coo_sparse":
-        sparse = info.coo_sparse
-        return (
-            graph.get_tensor_by_name(sparse.indices_tensor_name),
-            graph.get_tensor_by_name(sparse.values_tensor_name),
-            graph.get_tensor_by_name(sparse.dense_shape_tensor_name),
-        )
-    if encoding != "name":
-        raise ValueError(f"tensors of the kind '{encoding}' are not served")
-    return graph.get_tensor_by_name(info.name)
+    return {name: get_tensor_from_tensor_info(info, graph) for name, info in sorted(infos.items())}
 
 
 def _default(

@@ -7,6 +7,9 @@ from evergraph.tf1.lazy import namespace
 _TABLE = {
     "evergraph.train.meta_graph": "write_graph",
     "evergraph.tf1.gfile": "gfile=.",
+    "evergraph.ops.example_features": (
+        "FixedLenFeature FixedLenSequenceFeature VarLenFeature parse_example parse_single_example"
+    ),
     "evergraph.ops.string_values": "decode_base64 decode_raw encode_base64",
 }
 
