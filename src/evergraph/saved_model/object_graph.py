@@ -60,10 +60,14 @@ class ObjectGraph:
         """Gives every node its shortest path, and its key by following the same names through ``stored``."""
         nodes = self._message.nodes
         waiting = [(0, 0 if stored else None, "")] if nodes else []
+        matched: set[int] = set()
         for node, twin, path in waiting:
-            if node in self._paths:
+            # A shorter path may be one that the checkpoint does not have: then a longer one is followed too.
+            if node in matched or (node in self._paths and twin is None):
                 continue
-            self._paths[node] = path
+            self._paths.setdefault(node, path)
+            if twin is not None:
+                matched.add(node)
             if twin is not None:
                 for value in _at(stored, twin).attributes:
                     if value.name == _VALUE:

@@ -126,7 +126,7 @@ class Model:
         try:
             tensor: Tensor = self._graph.get_tensor_by_name(name if ":" in name else name + ":0")
         except (KeyError, ValueError):
-            near = nearest(name, [*self._inputs, *self._graph._operations])
+            near = nearest(name, self._inputs) or nearest(name, self._graph._operations)
             hint = f"; near: {', '.join(near)}" if near else ""
             raise errors.InvalidValueError(
                 None,
