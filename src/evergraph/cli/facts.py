@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from evergraph import errors
@@ -19,6 +20,7 @@ from evergraph.formats.checkpoint_path import FoundCheckpoint, checkpoints_in, f
 from evergraph.formats.checkpoint_state import parse, resolve, state_path
 from evergraph.formats.dtypes import as_dtype
 from evergraph.formats.kinds import FileKind, advice
+from evergraph.formats.saved_model_folder import model_file, versions
 from evergraph.formats.sniff import sniff
 from evergraph.graph.shape import TensorShape
 from evergraph.storage.filesystem import filesystem
@@ -26,7 +28,6 @@ from evergraph.storage.filesystem import filesystem
 Facts = dict[str, Any]
 
 _STEP = re.compile(r"-(\d+)$")
-_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _GRAPHS = (FileKind.GRAPH_DEF, FileKind.GRAPH_DEF_TEXT)
 _METAS = (FileKind.META_GRAPH, FileKind.META_GRAPH_TEXT)
 _SAVED = (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT)
@@ -46,8 +47,11 @@ def facts_of(path: str) -> Facts:
     """
     files = filesystem(path)
     if files.is_folder(path):
-        if any(files.exists(os.path.join(path, name)) for name in _MODEL_FILES):
+        if model_file(path) is not None:
             return _saved_model(path)
+        newest = versions(path)[-1:]
+        if newest and not checkpoints_in(path):
+            return _saved_model(newest[0])
         return _folder(path)
     if not files.exists(path):
         return _checkpoint(find_checkpoint(path))
@@ -259,9 +263,35 @@ def _saved_model(path: str) -> Facts:
     folder = path if filesystem(path).is_folder(path) else os.path.dirname(path)
     variables = os.path.join(folder, "variables", "variables")
     has_variables = filesystem(variables).exists(variables + ".index")
+    prefix = variables if has_variables else None
     return {
         "kind": "saved model",
         "path": path,
-        "meta_graphs": [_meta_facts(meta) for meta in message.meta_graphs],
+        "meta_graphs": [
+            {**_meta_facts(meta), **_object_facts(meta, prefix)} for meta in message.meta_graphs
+        ],
         "variables": _checkpoint(find_checkpoint(variables)) if has_variables else None,
+    }
+
+
+def _object_facts(meta: Any, prefix: str | None) -> Facts:
+    """The functions and variables in a MetaGraph of TensorFlow 2, by their paths in the graph of objects."""
+    from evergraph.saved_model.object_graph import ObjectGraph
+
+    if not meta.HasField("object_graph_def"):
+        return {}
+    with open_checkpoint(prefix) if prefix is not None else nullcontext() as checkpoint:
+        objects = ObjectGraph(meta.object_graph_def, checkpoint)
+    return {
+        "functions": [function.path for function in objects.functions()],
+        "objects": [
+            {
+                "name": variable.path,
+                "variable": variable.name,
+                "dtype": variable.dtype.name,
+                "shape": variable.shape.as_list() if variable.shape.ndims is not None else None,
+                "key": variable.key,
+            }
+            for variable in objects.variables()
+        ],
     }

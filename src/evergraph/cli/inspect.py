@@ -145,8 +145,10 @@ def _graph_lines(facts: Facts) -> list[str]:
             for side in ("inputs", "outputs")
         ]
         lines.append(f"  signature {key}: ({ends[0]}) -> ({ends[1]})")
-    for title in ("inputs", "variables"):
-        if facts[title]:
+    if facts.get("functions"):
+        lines.append(f"  functions: {', '.join(facts['functions'])}")
+    for title in ("inputs", "variables", "objects"):
+        if facts.get(title):
             lines += ["", f"{title}:"]
             lines += _columns(
                 [(each["name"], each["dtype"], _shape(each["shape"])) for each in facts[title]]

@@ -18,6 +18,8 @@ from evergraph.graph.shape import TensorShape
 
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
+#: Of a longer path, the end is kept: a file could otherwise name more than fits into memory.
+_LONGEST_PATH = 1000
 
 
 class SavedVariable(NamedTuple):
@@ -66,25 +68,17 @@ class ObjectGraph:
             if node in matched or (node in self._paths and twin is None):
                 continue
             self._paths.setdefault(node, path)
+            names: dict[str, int] = {}
             if twin is not None:
                 matched.add(node)
-            if twin is not None:
-                for value in _at(stored, twin).attributes:
+                other = _at(stored, twin)
+                names = {child.local_name: child.node_id for child in other.children}
+                for value in other.attributes:
                     if value.name == _VALUE:
                         self._keys[node] = value.checkpoint_key
-            twins = (
-                {child.local_name: child.node_id for child in _at(stored, twin).children}
-                if twin is not None
-                else {}
-            )
-            waiting.extend(
-                (
-                    child.node_id,
-                    twins.get(child.local_name),
-                    f"{path}/{child.local_name}" if path else child.local_name,
-                )
-                for child in _at(nodes, node).children
-            )
+            for child in _at(nodes, node).children:
+                below = f"{path}/{child.local_name}" if path else child.local_name
+                waiting.append((child.node_id, names.get(child.local_name), below[-_LONGEST_PATH:]))
 
     def variables(self) -> list[SavedVariable]:
         """The variables, in the order of the nodes."""
