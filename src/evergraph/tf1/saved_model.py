@@ -22,12 +22,11 @@ _TABLE = {
     ),
     "evergraph.saved_model.signature_defs": (
         "build_signature_def classification_signature_def is_valid_signature predict_signature_def "
-        "regression_signature_def"
+        "regression_signature_def signature_def_utils=."
     ),
     "evergraph.saved_model.simple_save": "simple_save",
     "evergraph.saved_model.tag_constants": "GPU SERVING TPU TRAINING tag_constants=.",
     "evergraph.saved_model.tensor_info": "build_tensor_info get_tensor_from_tensor_info utils=.",
-    "evergraph.tf1.signature_def_utils": "signature_def_utils=.",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.saved_model", _TABLE)
