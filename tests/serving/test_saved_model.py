@@ -243,6 +243,23 @@ node {{ name: "call" op: "StatefulPartitionedCall" input: "{file}" input: "table
   attr {{ key: "Tin" value {{ list {{ type: [DT_STRING, DT_RESOURCE] }} }} }}
   attr {{ key: "Tout" value {{ list {{ }} }} }} attr {{ key: "f" value {{ func {{ name: "init" }} }} }} }}
 node {{ name: "unknown" op: "NobodyKnows" }}
+node {{ name: "v" op: "VarHandleOp" attr {{ key: "dtype" value {{ type: DT_STRING }} }}
+  attr {{ key: "shape" value {{ shape {{ }} }} }} attr {{ key: "shared_name" value {{ s: "v" }} }} }}
+node {{ name: "also_v" op: "VarHandleOp" attr {{ key: "dtype" value {{ type: DT_STRING }} }}
+  attr {{ key: "shape" value {{ shape {{ }} }} }} attr {{ key: "shared_name" value {{ s: "v" }} }} }}
+node {{ name: "set" op: "AssignVariableOp" input: "v" input: "{file}"
+  attr {{ key: "dtype" value {{ type: DT_STRING }} }} }}
+node {{ name: "reset" op: "AssignVariableOp" input: "also_v" input: "other" input: "^set"
+  attr {{ key: "dtype" value {{ type: DT_STRING }} }} }}
+node {{ name: "read" op: "ReadVariableOp" input: "v" input: "^set"
+  attr {{ key: "dtype" value {{ type: DT_STRING }} }} }}
+node {{ name: "read_early" op: "ReadVariableOp" input: "v" attr {{ key: "dtype" value {{ type: DT_STRING }} }} }}
+node {{ name: "fill_read" op: "InitializeTableFromTextFileV2" input: "table" input: "read"
+  attr {{ key: "key_index" value {{ i: -2 }} }} attr {{ key: "value_index" value {{ i: -1 }} }} }}
+node {{ name: "fill_early" op: "InitializeTableFromTextFileV2" input: "table" input: "read_early" input: "^set"
+  attr {{ key: "key_index" value {{ i: -2 }} }} attr {{ key: "value_index" value {{ i: -1 }} }} }}
+node {{ name: "fill_reset" op: "InitializeTableFromTextFileV2" input: "table" input: "read" input: "^reset"
+  attr {{ key: "key_index" value {{ i: -2 }} }} attr {{ key: "value_index" value {{ i: -1 }} }} }}
 library {{ function {{
   signature {{ name: "init" input_arg {{ name: "path" type: DT_STRING }} input_arg {{ name: "t" type: DT_RESOURCE }} }}
   node_def {{ name: "fill" op: "InitializeTableFromTextFileV2" input: "t" input: "{inner}"
@@ -261,6 +278,10 @@ library {{ function {{
         ("call", "other", "path", False),
         ("call", "asset", "t", False),
         ("unknown", "asset", "path", False),
+        ("fill_read", "asset", "path", True),
+        ("fill_read", "other", "path", False),
+        ("fill_early", "asset", "path", False),
+        ("fill_reset", "asset", "path", False),
     ],
 )
 def test_which_init_ops_may_read(name: str, file: str, inner: str, allowed: bool) -> None:

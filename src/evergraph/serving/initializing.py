@@ -21,7 +21,7 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _WITHIN = frozenset(
     """Assign AssignVariableOp HashTable HashTableV2 InitializeTable InitializeTableV2 LookupTableImport
     LookupTableImportV2 MutableHashTable MutableHashTableV2 MutableHashTableOfTensors
-    MutableHashTableOfTensorsV2 ReadVariableOp VarHandleOp Variable VariableV2""".split()
+    MutableHashTableOfTensorsV2 ReadVariableOp Variable VariableV2""".split()
 )
 _DEEPEST = 20
 
@@ -30,17 +30,48 @@ def reads_only_assets(op: Operation | Tensor, assets: set[Tensor]) -> bool:
     """Whether running ``op`` reads no other files than those that the tensors ``assets`` are fed with."""
     graph = op.graph
     targets = [op] if isinstance(op, Operation) else [op.op]
-    for each in needed([], targets, assets):
-        given = [_is_asset(tensor, assets) for tensor in each.inputs]
+    ran = needed([], targets, assets)
+    for each in ran:
+        given = [_is_asset(tensor, assets, ran) for tensor in each.inputs]
         if not _is_harmless(graph, each.type, each.declaration, given, each.attrs.get("f"), 0):
             return False
     return True
 
 
-def _is_asset(tensor: Tensor, assets: set[Tensor]) -> bool:
+def _is_asset(tensor: Tensor, assets: set[Tensor], ran: set[Operation]) -> bool:
     while tensor not in assets and tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
-    return tensor in assets
+    return tensor in assets or (
+        tensor.op.type == "ReadVariableOp" and _reads_asset(tensor.op, assets, ran)
+    )
+
+
+def _reads_asset(read: Operation, assets: set[Tensor], ran: set[Operation]) -> bool:
+    """Whether a variable holds the path of an asset, as TensorFlow 2 writes it.
+
+    The read has to wait for that assignment, and nothing else that runs may set a variable of that name.
+    """
+    (handle,) = read.inputs
+    if handle.op.type != "VarHandleOp":
+        return False
+    users = {
+        user
+        for other in ran
+        if other.type == "VarHandleOp" and _variable(other) == _variable(handle.op)
+        for user in other.outputs[0].consumers()
+        if user in ran
+    }
+    assigned = {
+        user for user in users if user.type == "AssignVariableOp" and user.inputs[1] in assets
+    }
+    others = users - assigned
+    return not assigned.isdisjoint(read.control_inputs) and all(
+        user.type in ("ReadVariableOp", "VarIsInitializedOp") for user in others
+    )
+
+
+def _variable(handle: Operation) -> tuple[str, str]:
+    return handle.attrs["container"], handle.attrs["shared_name"] or handle.name
 
 
 def _is_harmless(
@@ -55,6 +86,8 @@ def _is_harmless(
         return len(inputs_are_assets) == 2 and inputs_are_assets[1]
     if kind in _CALLS:
         return depth < _DEEPEST and _is_harmless_function(graph, function, inputs_are_assets, depth)
+    if kind == "VarHandleOp":
+        return not depth  # In a function it may be a variable that is taken for an asset outside.
     # What computes without the run's context can reach nothing.
     return kind in _WITHIN or (declaration is not None and not declaration.needs_context)
 
