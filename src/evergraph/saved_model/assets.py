@@ -18,7 +18,9 @@ from evergraph.graph.tensor import Tensor
 from evergraph.saved_model import constants
 from evergraph.saved_model.tensor_info import scoped
 from evergraph.storage import gfile
+from evergraph.storage.publish import Publication
 
+_PIECE = 1 << 20
 _LOG = logging.getLogger("evergraph")
 
 
@@ -63,7 +65,10 @@ def copy_assets(sources: dict[str, str], folder: str, there: set[str]) -> None:
                 "The asset %s is not there: the SavedModel names it and will not have it.", source
             )
             continue
-        gfile.Copy(source, os.path.join(folder, name), overwrite=True)
+        with gfile.GFile(source, "rb") as asset, Publication() as files:
+            copy = files.create(os.path.join(folder, name))
+            while piece := asset.read(_PIECE):
+                copy.write(piece)
         there.add(name)
 
 
@@ -102,9 +107,8 @@ def _same_contents(one: str, other: str) -> bool:
     if gfile.Stat(one).length != gfile.Stat(other).length:
         return False
     with gfile.GFile(one, "rb") as first, gfile.GFile(other, "rb") as second:
-        piece = 1 << 20
         while True:
-            a, b = first.read(piece), second.read(piece)
+            a, b = first.read(_PIECE), second.read(_PIECE)
             if a != b:
                 return False
             if not a:

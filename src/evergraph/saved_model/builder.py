@@ -14,6 +14,7 @@ from evergraph.saved_model import constants
 from evergraph.saved_model.assets import asset_files, copy_assets, pack
 from evergraph.saved_model.signature_defs import op_signature_def
 from evergraph.saved_model.staging import StagedFolder
+from evergraph.storage import gfile
 from evergraph.storage.filesystem import Path
 from evergraph.storage.publish import publish_bytes
 from evergraph.train.saver import Saver
@@ -90,7 +91,7 @@ class SavedModelBuilder:
         self._add_collections(assets_collection, main_op or legacy_init_op)
         saver = saver or _default_saver()
         prefix = self._staged.path(constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
-        os.makedirs(os.path.dirname(prefix), exist_ok=True)
+        gfile.MakeDirs(os.path.dirname(prefix))
         saver.save(sess, prefix, write_meta_graph=False, write_state=False)
         self._add(saver, tags, signatures, assets_list, clear_devices, strip_default_attrs)
         self._has_saved_variables = True

@@ -24,6 +24,7 @@ class StagedFolder:
         self.target = os.path.normpath(local_path(target))
         self._holder: tempfile.TemporaryDirectory[str] | None = None
         self._folder: str | None = None
+        self._new_folders: list[str] = []
         self._has_published = False
 
     @property
@@ -41,8 +42,8 @@ class StagedFolder:
                 if os.path.isdir(self.target):
                     place, beside = self.target, ""
                 else:
+                    self._make_parents()
                     place, beside = os.path.split(self.target)
-                    os.makedirs(place or ".", exist_ok=True)
                 # It removes itself where the program ends before the folder is published.
                 self._holder = tempfile.TemporaryDirectory(
                     prefix=_MARK, dir=place or ".", ignore_cleanup_errors=True
@@ -70,20 +71,34 @@ class StagedFolder:
                         "exported to this folder in the meantime. Nothing has been changed.",
                     )
                 _move_members(self._folder, self.target, last)
-                sync_folder(self.target)
             else:
                 os.rename(self._folder, self.target)
-                sync_folder(os.path.dirname(self.target) or ".")
+            for folder in [self.target, *self._new_folders]:
+                sync_folder(os.path.dirname(folder) or ".")
         self._holder.cleanup()
         self._holder = self._folder = None
         self._has_published = True
 
+    def _make_parents(self) -> None:
+        above = os.path.dirname(self.target)
+        while above and not os.path.isdir(above):
+            self._new_folders.append(above)
+            above = os.path.dirname(above)
+        os.makedirs(os.path.dirname(self.target) or ".", exist_ok=True)
+
 
 def _move_members(source: str, target: str, last: str) -> None:
-    """Moves what is in one folder into another, ``last`` at the end; a folder goes into one of its name."""
-    for name in sorted(os.listdir(source), key=lambda name: name == last):
+    """Moves what is in one folder into another, a folder into one of its name; ``last`` when all others are on the
+    disk.
+    """
+    names = os.listdir(source)
+    for name in names:
         old, new = os.path.join(source, name), os.path.join(target, name)
         if os.path.isdir(old) and os.path.isdir(new):
             _move_members(old, new, last)
-        else:
+        elif name != last:
             os.replace(old, new)
+    sync_folder(target)
+    if last in names:
+        os.replace(os.path.join(source, last), os.path.join(target, last))
+        sync_folder(target)
