@@ -210,6 +210,33 @@ def test_restoring_does_nothing_else(tmp_path: Path) -> None:
         evergraph.load_model(folder)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_restoring_by_a_function_does_nothing_else(tmp_path: Path, nested: bool) -> None:
+    """TensorFlow 2 restores by calling a function, which is looked into."""
+    folder = with_init(tmp_path / "export", lambda w, v: None)
+    model = read_saved_model(folder)
+    meta = model.meta_graphs[0]
+    meta.saver_def.restore_op_name = "restore"
+    body = [("write", "WriteFile", None)]
+    functions = {"inner": body, "outer": [("call", "StatefulPartitionedCall", "inner")]}
+    for name, nodes in functions.items():
+        function = meta.graph_def.library.function.add()
+        function.signature.name = name
+        for node_name, op, called in nodes:
+            node = function.node_def.add(name=node_name, op=op)
+            if called:
+                node.attr["f"].func.name = called
+    node = meta.graph_def.node.add(name="restore", op="StatefulPartitionedCall")
+    node.attr["f"].func.name = "outer" if nested else "inner"
+    for key in ("Tin", "Tout"):
+        node.attr[key].list.SetInParent()
+    (folder / "saved_model.pb").write_bytes(model.SerializeToString())
+    with pytest.raises(
+        errors.PermissionDeniedError, match=r"also runs 'inner/write' \(WriteFile\)"
+    ):
+        evergraph.load_model(folder)
+
+
 def test_assets_that_are_links_out(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("a\n")

@@ -94,8 +94,17 @@ def _restore_captured(session: Session, meta_graph: Any, prefix: str) -> None:
                 if key is None or handle.op.type != "VarHandleOp":
                     continue
                 cell = _cell(session, handle.op)
-                if not cell.initialized:
-                    cell.assign(checkpoint[key], validate_shape=True)
+                if cell.initialized:
+                    continue
+                dtype = handle.op.attrs["dtype"]
+                if checkpoint.dtype(key) != dtype:
+                    raise errors.InvalidArgumentError(
+                        None,
+                        None,
+                        f"variable '{cell.name}' is {dtype.name}, '{key}' in {prefix} is "
+                        f"{checkpoint.dtype(key).name}",
+                    )
+                cell.assign(checkpoint[key], validate_shape=True)
 
 
 def _cell(session: Session, op: Operation) -> ResourceCell:
