@@ -150,6 +150,15 @@ def test_a_signature_that_does_not_fit(tmp_path: Path) -> None:
         evergraph.load_model(folder, tags="serve")
 
 
+def test_collections_that_are_damaged(tmp_path: Path) -> None:
+    folder = export(tmp_path / "export")
+    model = read_saved_model(folder)
+    model.meta_graphs[0].collection_def["variables"].bytes_list.value[0] = b"\xff"
+    (folder / "saved_model.pb").write_bytes(model.SerializeToString())
+    with pytest.raises(errors.DataLossError, match=r"SavedModel .*/export does not hold together"):
+        evergraph.load_model(folder, tags="serve")
+
+
 def test_what_is_no_saved_model(tmp_path: Path) -> None:
     folder = export(tmp_path / "export")
     with pytest.raises(errors.NotFoundError, match=r"that of the SavedModel .*/export\."):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from evergraph import errors
@@ -41,6 +42,39 @@ def serve(
     """The SavedModel in ``folder``, loaded into ``graph``, which is the default one. See ``load_model``."""
     loader = SavedModelLoader(folder)
     meta_graph = _choose(loader, tags)
+    with _damage_told(folder):
+        session = _loaded(graph, loader, meta_graph, allow, seconds)
+        signatures = {
+            name: _signature(graph, session, name, each)
+            for name, each in sorted(meta_graph.signature_def.items())
+            if name not in _RESERVED
+        }
+    return _default(graph, session, folder, signatures, signature, outputs)
+
+
+@contextmanager
+def _damage_told(folder: str) -> Iterator[None]:
+    """Whatever a file that was made or damaged to confuse brings about is one error, with the name of the file; the
+    cause stays behind it.
+    """
+    try:
+        yield
+    except (errors.OpError, ValueError):
+        raise
+    except Exception as error:
+        raise errors.DataLossError(
+            None, None, f"The graph of the SavedModel {folder} does not hold together: {error}"
+        ) from error
+
+
+def _loaded(
+    graph: Graph,
+    loader: SavedModelLoader,
+    meta_graph: Any,
+    allow: Collection[str],
+    seconds: float | None,
+) -> Session:
+    """A session with the graph, its variables restored and its tables filled."""
     saver, _ = loader.load_graph(graph, meta_graph.meta_info_def.tags, clear_devices=True)
     session = bounded(graph, allow, seconds)
     if saver is not None and saver.saver_def is not None:
@@ -48,14 +82,9 @@ def serve(
         restore_only(session, saver, loader.variables_path)
     if meta_graph.HasField("object_graph_def"):
         _restore_captured(session, meta_graph, loader.variables_path)
-    _initialize(session, meta_graph, folder, allow, seconds)
+    _initialize(session, meta_graph, loader.export_dir, allow, seconds)
     session.limit(capabilities=frozenset(allow), seconds=seconds)
-    signatures = {
-        name: _signature(graph, session, name, each)
-        for name, each in sorted(meta_graph.signature_def.items())
-        if name not in _RESERVED
-    }
-    return _default(graph, session, folder, signatures, signature, outputs)
+    return session
 
 
 def _choose(loader: SavedModelLoader, tags: str | Collection[str] | None) -> Any:
