@@ -230,6 +230,16 @@ class ObjectGraph:
                 if path != self.paths[child]:
                     yield path, self.paths[child]
 
+    def path(self, key: str) -> str | None:
+        """The path of the tensor that has this key; None where no object has it."""
+        tensor = self.by_key.get(key)
+        return tensor.path if tensor else None
+
+    def full_name(self, key: str) -> str | None:
+        """The variable's own name of the tensor that has this key; None where it has none."""
+        tensor = self.by_key.get(key)
+        return (tensor.full_name or None) if tensor else None
+
     def keys(self, name: str) -> tuple[str, ...]:
         """The keys of what is called so: by one of its paths, or by its variable's name.
 
