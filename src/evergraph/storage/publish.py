@@ -157,6 +157,21 @@ class Publication:
             os.rename(path, temporary)
         self._files.append(NewFile(local_path(target), temporary, origin=path))
 
+    def link(self, source: Path, target: Path) -> bool:
+        """Makes another name of a file that is there the next of the set, which costs nothing.
+
+        Returns:
+            Whether that is possible: on one disk, where the system allows it. False: nothing is changed.
+        """
+        temporary = self._place(target, 0)
+        try:
+            os.link(local_path(source), temporary)
+            self._files.append(NewFile(local_path(target), temporary, linked=True))
+        except OSError:
+            _remove_if_there(temporary)
+            return False
+        return True
+
     def _place(self, target: Path, expected_bytes: int) -> str:
         """The temporary name of the next file, once its place has been made ready."""
         path = local_path(target)

@@ -263,7 +263,7 @@ class Saver:
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except (errors.NotFoundError, errors.InvalidArgumentError) as error:
-            raise explain(error, prefix, sess.graph, self.saver_def) from error
+            raise explain(error, prefix, sess.graph, self.saver_def) from None
 
     # The checkpoints so far
 

@@ -1,0 +1,206 @@
+"""Why names are missing in a checkpoint: the rules that would make them fit, and what usually lies behind it.
+
+Names differ in few ways: a scope in front, a layer's way to call its weights (``weights``, ``kernel``), the
+counter of a model that was built twice, moving averages, an optimizer's slots, variables in parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+# This runs while an error is being raised: what is looked at is bounded.
+_MOST_NAMES = 50_000
+_MOST_SAMPLED = 200
+_MOST_SAME = 8
+_MOST_SUBSTITUTIONS = 1_000_000
+_MOST_CANDIDATES = 40
+_MOST_RULES = 3
+
+_AVERAGE = "/ExponentialMovingAverage"
+_COUNTER = re.compile(r"_\d+(?=/|$)")
+_PART = re.compile(r"/part_\d+$")
+_SLOT = re.compile(
+    r"/(Adam|Adam_1|Momentum|RMSProp|RMSProp_1|Adagrad|Adadelta|Adadelta_1|Ftrl|Ftrl_1|adam_m|adam_v)$"
+    r"|(^|/)beta[12]_power$"
+)
+
+
+class Rule(NamedTuple):
+    """One replacement in the names of a checkpoint, and where it finds the missing names, in words."""
+
+    pattern: str
+    replacement: str
+    words: str
+
+
+def rules(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str]) -> list[Rule]:
+    """The fewest, simplest replacements in ``names`` that make most of ``wanted`` fit; none where none helps."""
+    if len(names) > _MOST_NAMES:
+        return []
+    goal, current = set(wanted), list(names)
+    found: list[Rule] = []
+    while len(found) < _MOST_RULES:
+        there = set(current)
+        open_names = [name for name in missing if name not in there]
+        matched = len(goal & there)
+        best: tuple[int, int, Rule, list[str]] | None = None
+        for rule in _candidates(open_names, current):
+            pattern = re.compile(rule.pattern)
+            renamed = [pattern.sub(rule.replacement, name) for name in current]
+            score = (len(goal.intersection(renamed)), -len(rule.pattern))
+            if (
+                score[0] > matched
+                and (best is None or score > best[:2])
+                and len(set(renamed)) == len(renamed)
+            ):
+                best = (*score, rule, renamed)
+        if best is None or best[2].pattern in {rule.pattern for rule in found}:
+            break
+        found.append(best[2])
+        current = best[3]
+    return found
+
+
+def _candidates(missing: Sequence[str], names: Sequence[str]) -> list[Rule]:
+    votes: Counter[Rule] = Counter()
+    by_end: dict[str, list[str]] = {}
+    by_gap: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        for end in _ends(name):
+            same = by_end.setdefault(end, [])
+            if len(same) < _MOST_SAME:
+                same.append(name)
+        for gap, part in _gaps(name):
+            parts = by_gap.setdefault(gap, [])
+            if len(parts) < _MOST_SAME:
+                parts.append(part)
+    for name in missing[:_MOST_SAMPLED]:
+        for end in _ends(name):
+            if end in by_end:
+                front = name[: len(name) - len(end)]
+                for other in by_end[end]:
+                    votes[_front_rule(other[: len(other) - len(end)], front)] += 1
+                break
+        for gap, part in _gaps(name):
+            for other in by_gap.get(gap, ()):
+                votes[_part_rule(other, part)] += 1
+    if missing:
+        average = re.escape(_AVERAGE)
+        votes[Rule(f"{average}$", "", f"with '{_AVERAGE}' behind them, as moving averages")] += 1
+        votes[Rule("$", _AVERAGE, f"without '{_AVERAGE}' behind them, which are no averages")] += 1
+    for counter in {found[0] for name in missing for found in _COUNTER.finditer(name)}:
+        votes[
+            Rule(r"^([^/]+)", rf"\g<1>{counter}", f"without '{counter}' in their first part")
+        ] += 1
+    votes[
+        Rule(r"^([^/]+?)_\d+(?=/|$)", r"\1", "with a counter (such as '_1') in their first part")
+    ] += 1
+    count = min(_MOST_CANDIDATES, _MOST_SUBSTITUTIONS // (len(names) + 1))
+    return [rule for rule, _ in votes.most_common(count)]
+
+
+def _ends(name: str) -> Iterator[str]:
+    """``name`` and what follows each slash in it, the longest first."""
+    yield name
+    at = name.find("/")
+    while at >= 0:
+        yield name[at + 1 :]
+        at = name.find("/", at + 1)
+
+
+def _gaps(name: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """``name`` with each of its parts left out, and the part."""
+    parts = name.split("/")
+    for i, part in enumerate(parts):
+        if len(parts) > 1:
+            yield (*parts[:i], "", *parts[i + 1 :]), part
+
+
+def _front_rule(old: str, new: str) -> Rule:
+    if not new:
+        words = f"under '{old}'"
+    elif not old:
+        words = f"without '{new}' in front"
+    else:
+        words = f"under '{old}' instead of '{new}'"
+    return Rule(f"^{re.escape(old)}", _literal(new), words)
+
+
+def _part_rule(old: str, new: str) -> Rule:
+    return Rule(
+        rf"(^|/){re.escape(old)}(?=/|$)", rf"\g<1>{_literal(new)}", f"with '{old}' for '{new}'"
+    )
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", r"\\")
+
+
+def sentences(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """What usually lies behind names that are missing like these."""
+    there, asked = set(names), set(wanted)
+    averaged = [name for name in missing if name + _AVERAGE in there]
+    if averaged:
+        yield (
+            f"{_count(averaged, missing)} there as moving averages only, as {averaged[0] + _AVERAGE!r}."
+        )
+    plain = [
+        name for name in missing if name.endswith(_AVERAGE) and name[: -len(_AVERAGE)] in there
+    ]
+    if plain:
+        yield (
+            f"{_count(plain, missing)} moving averages that the checkpoint has not, though it has the variables, as "
+            f"{plain[0][: -len(_AVERAGE)]!r}: it was saved by a Saver without them, or no averages were kept."
+        )
+    twins = [name for name in missing if _COUNTER.search(name) and _COUNTER.sub("", name) in there]
+    if twins:
+        twin = _COUNTER.sub("", twins[0])
+        also = f", and also has {twin!r}" if twin in asked else ""
+        yield (
+            f"{_count(twins, missing)} there without a counter: the graph wants {twins[0]!r}{also}. It may hold the "
+            "model twice; in a notebook, tf.reset_default_graph() before the model is built makes it the only one."
+        )
+    split = [name for name in missing if f"{name}/part_0" in there]
+    if split:
+        yield (
+            f"{_count(split, missing)} there in parts that were saved as tensors of their own, as "
+            f"'{split[0]}/part_0': build the graph with the same partitioner, or put them together with numpy."
+        )
+    whole = [name for name in missing if _PART.search(name) and _PART.sub("", name) in there]
+    if whole:
+        yield (
+            f"{_count(whole, missing)} parts of variables that the checkpoint has whole, as "
+            f"{_PART.sub('', whole[0])!r}: give the Saver the partitioned variable, not its parts."
+        )
+    slots = [name for name in missing if _SLOT.search(name)]
+    if slots:
+        yield (
+            f"{_count(slots, missing)} an optimizer's, as {slots[0]!r}: the checkpoint was saved without it or with "
+            "another one. To predict or to fine-tune, restore the model's variables only."
+        )
+
+
+def _count(some: Sequence[str], missing: Sequence[str]) -> str:
+    """The subject of a sentence about some of the missing names, with its verb."""
+    if len(some) == len(missing):
+        return (
+            "The missing name is" if len(missing) == 1 else f"All {len(missing)} missing names are"
+        )
+    return f"{len(some)} of the {len(missing)} missing names {'is' if len(some) == 1 else 'are'}"
+
+
+def rule_sentence(found: Sequence[Rule], there: Sequence[str], missing: Sequence[str]) -> str:
+    """Where the rules have found those of the missing names that are ``there``."""
+    words = " or ".join(rule.words for rule in found)
+    return f"{_count(there, missing)} in the checkpoint {words}."
+
+
+def after(found: Sequence[Rule], names: Sequence[str]) -> set[str]:
+    """The names that the rules make."""
+    renamed = set(names)
+    for rule in found:
+        renamed = {re.sub(rule.pattern, rule.replacement, name) for name in renamed}
+    return renamed
