@@ -153,8 +153,19 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         found = new_names(names, rules)
         if OBJECT_GRAPH_KEY in self._reader and found == dict(zip(names, names, strict=True)):
             found[OBJECT_GRAPH_KEY] = OBJECT_GRAPH_KEY
-        reader = RenamedReader(self._reader, found)
+        reader = self._reader
+        if isinstance(reader, RenamedReader):
+            own = reader.own_names
+            reader, found = reader.reader, {own[old]: new for old, new in found.items()}
+        reader = RenamedReader(reader, found)
         return Checkpoint(self.prefix, self.format_version, self.notice, reader=reader)
+
+    @property
+    def original_names(self) -> dict[str, str]:
+        """The names in the file by the names here, which are the same where nothing is renamed."""
+        if isinstance(self._reader, RenamedReader):
+            return {name: self._reader.own_names[name] for name in self}
+        return {name: name for name in self}
 
     @cached_property
     def object_graph(self) -> ObjectGraph | None:
@@ -297,15 +308,8 @@ def save_checkpoint(
         InvalidArgumentError: a name or value cannot be stored, or the prefix cannot be one.
         ResourceExhaustedError: the disk is full. What was there before is still there.
     """
-    text = local_path(prefix)
+    text = check_prefix(prefix)
     folder, name = os.path.split(text)
-    if not name or prefix_of(text) is not None or filesystem(text).is_folder(text):
-        raise errors.InvalidValueError(
-            None,
-            None,
-            f"{text!r} cannot be a checkpoint's prefix, which is how its files' names begin, such "
-            "as 'folder/model.ckpt'.",
-        )
     state_path = checkpoint_state.state_path(folder)
     if update_state and text == state_path:
         raise errors.InvalidValueError(
@@ -327,6 +331,23 @@ def save_checkpoint(
     if update_state:
         state = checkpoint_state.format_state(_next_state(folder, name, state_path))
         publish_bytes(state_path, state.encode(), durability)
+    return text
+
+
+def check_prefix(prefix: Path) -> str:
+    """The path of a prefix under which a checkpoint can be written. Raises InvalidArgumentError for others."""
+    text = local_path(prefix)
+    if (
+        not os.path.basename(text)
+        or prefix_of(text) is not None
+        or filesystem(text).is_folder(text)
+    ):
+        raise errors.InvalidValueError(
+            None,
+            None,
+            f"{text!r} cannot be a checkpoint's prefix, which is how its files' names begin, such "
+            "as 'folder/model.ckpt'.",
+        )
     return text
 
 

@@ -111,42 +111,43 @@ class RenamedReader:
 
     def __init__(self, reader: TensorReader, names: Mapping[str, str]) -> None:
         self.prefix = reader.prefix
-        self._reader = reader
-        self._old = {new: old for old, new in names.items()}
+        self.reader = reader
+        #: The tensors' own names by the new ones.
+        self.own_names = {new: old for old, new in names.items()}
 
     def names(self) -> list[str]:
         """The new names, sorted."""
-        return sorted(self._old, key=encode_name)
+        return sorted(self.own_names, key=encode_name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._old
+        return name in self.own_names
 
     def __len__(self) -> int:
-        return len(self._old)
+        return len(self.own_names)
 
     def info(self, name: str) -> TensorInfo:
         """Type, shape and size of a tensor. Raises KeyNotFoundError, DataLossError."""
-        return replace(self._reader.info(self._own(name)), name=name)
+        return replace(self.reader.info(self._own(name)), name=name)
 
     def read(self, name: str) -> Array:
         """The value of a tensor. Raises KeyNotFoundError, DataLossError."""
-        return self._reader.read(self._own(name))
+        return self.reader.read(self._own(name))
 
     def read_slice(self, name: str, box: TensorSlice) -> Array:
         """A part of a tensor. Raises KeyNotFoundError, DataLossError, InvalidArgumentError."""
-        return self._reader.read_slice(self._own(name), box)
+        return self.reader.read_slice(self._own(name), box)
 
     def close(self) -> None:
         """Gives the files back."""
-        self._reader.close()
+        self.reader.close()
 
     def _own(self, name: str) -> str:
-        old = self._old.get(name)
+        old = self.own_names.get(name)
         if old is None:
             raise errors.KeyNotFoundError(
                 None,
                 None,
                 f"Key {name} not found in checkpoint {self.prefix} as it is renamed, which has "
-                f"{len(self)} tensors." + did_you_mean(name, self._old),
+                f"{len(self)} tensors." + did_you_mean(name, self.own_names),
             )
         return old

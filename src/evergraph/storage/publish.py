@@ -32,6 +32,8 @@ Durability = Literal["full", "file", "none"]
 # Pieces below this are gathered before they go to the system, larger ones go from their own memory.
 _GATHER = 256 * 1024
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
 _TEMPORARY = re.compile(r"(.+)\.evergraph-tmp-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)")
 
 
@@ -44,14 +46,15 @@ class NewFile:
         position: how many bytes have been written.
     """
 
-    def __init__(self, target: str, temporary: str, origin: str | None = None) -> None:
+    def __init__(
+        self, target: str, temporary: str, origin: str | None = None, flags: int = _NEW
+    ) -> None:
         self.target = target
         self.temporary = temporary
         self.origin = origin
         self.position = 0
         self._gathered: list[Bytes] = []
         self._gathered_bytes = 0
-        flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if origin is None else 0)
         try:
             self._descriptor = os.open(temporary, flags, 0o666)
         except OSError as error:
@@ -155,21 +158,29 @@ class Publication:
         temporary = self._place(target, 0)
         with storage_errors(path):
             os.rename(path, temporary)
-        self._files.append(NewFile(local_path(target), temporary, origin=path))
+        self._files.append(NewFile(local_path(target), temporary, path, os.O_WRONLY))
 
     def link(self, source: Path, target: Path) -> bool:
-        """Makes another name of a file that is there the next of the set, which costs nothing.
+        """Makes a second name of a finished file the next of the set, which takes no room on the disk.
 
         Returns:
-            Whether that is possible: on one disk, where the system allows it. False: nothing is changed.
+            False, with nothing changed, where that cannot be: the files would be on two disks, the
+            system does not allow it, or the target is there already.
+
+        Raises:
+            NotFoundError: there is no such file.
         """
+        path, final = local_path(source), local_path(target)
         temporary = self._place(target, 0)
-        try:
-            os.link(local_path(source), temporary)
-            self._files.append(NewFile(local_path(target), temporary, linked=True))
-        except OSError:
-            _remove_if_there(temporary)
+        if os.path.lexists(final):
             return False
+        try:
+            os.link(path, temporary)
+        except FileNotFoundError as error:
+            raise_storage_error(error, path)
+        except OSError:
+            return False
+        self._files.append(NewFile(final, temporary, flags=os.O_RDONLY))
         return True
 
     def _place(self, target: Path, expected_bytes: int) -> str:
