@@ -92,17 +92,21 @@ def _renamed(reader: BundleReader, names: Mapping[str, str]) -> dict[bytes, Bund
     entries: dict[bytes, BundleEntry] = {}
     for old, new in names.items():
         key, new_key = encode_name(old), encode_name(new)
-        entry = stored[key]
-        entries[new_key] = entry
-        for box in entry.slices:
-            piece = stored.get(encode_slice_key(key, box))
-            if piece is None:
+        moved = [(key, new_key)]
+        if key in stored:
+            moved += [
+                (encode_slice_key(key, box), encode_slice_key(new_key, box))
+                for box in stored[key].slices
+            ]
+        for place, new_place in moved:
+            if place not in stored:
                 raise errors.DataLossError(
                     None,
                     None,
-                    f"{index_path(reader.prefix)} has no entry for the slice '{box}' of tensor {old!r}.",
+                    f"{index_path(reader.prefix)} has no entry for {old!r} or a slice of it: it is damaged, or has "
+                    "been replaced since it was opened.",
                 )
-            entries[encode_slice_key(new_key, box)] = piece
+            entries[new_place] = stored[place]
     return entries
 
 

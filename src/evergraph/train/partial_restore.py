@@ -74,7 +74,7 @@ def restore(
         names = source if rename is None else source.rename(rename)
         report = compare([_wanted(spec) for saved in objects for spec in saved.specs], names)
         if (report.missing and strict) or (report.different and not skip_mismatch):
-            raise report.error()
+            raise report.error(strict=strict)
         fits = set(report.matching)
         restored: list[str] = []
         for saved in objects:

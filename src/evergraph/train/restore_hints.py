@@ -17,6 +17,7 @@ _MOST_SAMPLED = 200
 _MOST_SAME = 8
 _MOST_SUBSTITUTIONS = 1_000_000
 _MOST_CANDIDATES = 40
+_MOST_FIRST_STEPS = 6
 _MOST_RULES = 3
 
 _AVERAGE = "/ExponentialMovingAverage"
@@ -43,25 +44,62 @@ def rules(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str]) -
     goal, current = set(wanted), list(names)
     found: list[Rule] = []
     while len(found) < _MOST_RULES:
-        there = set(current)
-        open_names = [name for name in missing if name not in there]
-        matched = len(goal & there)
-        best: tuple[int, int, Rule, list[str]] | None = None
-        for rule in _candidates(open_names, current):
-            pattern = re.compile(rule.pattern)
-            renamed = [pattern.sub(rule.replacement, name) for name in current]
-            score = (len(goal.intersection(renamed)), -len(rule.pattern))
-            if (
-                score[0] > matched
-                and (best is None or score > best[:2])
-                and len(set(renamed)) == len(renamed)
-            ):
-                best = (*score, rule, renamed)
-        if best is None or best[2].pattern in {rule.pattern for rule in found}:
+        step = _best_step(missing, goal, current) or _best_two_steps(missing, goal, current)
+        if not step:
             break
-        found.append(best[2])
-        current = best[3]
+        found += step
+        current = [_replaced(found[-len(step) :], name) for name in current]
     return found
+
+
+def _best_step(missing: Sequence[str], goal: set[str], names: Sequence[str]) -> list[Rule]:
+    """The rule that makes most names fit, and more than fit without it."""
+    there = set(names)
+    most, best = len(goal & there), []
+    for rule in _candidates([name for name in missing if name not in there], names):
+        pattern = re.compile(rule.pattern)
+        renamed = {pattern.sub(rule.replacement, name) for name in names}
+        fitting = len(goal & renamed)
+        simpler = bool(best) and len(rule.pattern) < len(best[0].pattern)
+        # Fewer names than before: two have become one.
+        if len(renamed) == len(names) and (fitting > most or (fitting == most and simpler)):
+            most, best = fitting, [rule]
+    return best
+
+
+def _best_two_steps(missing: Sequence[str], goal: set[str], names: Sequence[str]) -> list[Rule]:
+    """Two rules where neither helps alone: the ends of names differ, and what is in front of them too."""
+    if len(names) * _MOST_CANDIDATES * _MOST_FIRST_STEPS > _MOST_SUBSTITUTIONS:
+        return []
+    most, best = len(goal.intersection(names)), []
+    for first in _end_rules(missing, names):
+        renamed = [_replaced([first], name) for name in names]
+        second = _best_step(missing, goal, renamed) if len(set(renamed)) == len(names) else []
+        fitting = len(goal.intersection(_replaced(second, name) for name in renamed))
+        if second and fitting > most:
+            most, best = fitting, [first, *second]
+    return best
+
+
+def _replaced(found: Sequence[Rule], name: str) -> str:
+    for rule in found:
+        name = re.sub(rule.pattern, rule.replacement, name)
+    return name
+
+
+def _end_rules(missing: Sequence[str], names: Sequence[str]) -> list[Rule]:
+    """Other words for the last part of names, where the part before it is the same."""
+    by_layer: dict[str, set[str]] = {}
+    for name in names:
+        layer, _, last = name.rpartition("/")
+        by_layer.setdefault(layer.rpartition("/")[2], set()).add(last)
+    votes: Counter[Rule] = Counter()
+    for name in missing[:_MOST_SAMPLED]:
+        layer, _, last = name.rpartition("/")
+        for other in sorted(by_layer.get(layer.rpartition("/")[2], ()))[:_MOST_SAME]:
+            if layer and other != last:
+                votes[_part_rule(other, last)] += 1
+    return [rule for rule, _ in votes.most_common(_MOST_FIRST_STEPS)]
 
 
 def _candidates(missing: Sequence[str], names: Sequence[str]) -> list[Rule]:
@@ -194,13 +232,10 @@ def _count(some: Sequence[str], missing: Sequence[str]) -> str:
 
 def rule_sentence(found: Sequence[Rule], there: Sequence[str], missing: Sequence[str]) -> str:
     """Where the rules have found those of the missing names that are ``there``."""
-    words = " or ".join(rule.words for rule in found)
+    words = ", ".join(rule.words for rule in found)
     return f"{_count(there, missing)} in the checkpoint {words}."
 
 
 def after(found: Sequence[Rule], names: Sequence[str]) -> set[str]:
     """The names that the rules make."""
-    renamed = set(names)
-    for rule in found:
-        renamed = {re.sub(rule.pattern, rule.replacement, name) for name in renamed}
-    return renamed
+    return {_replaced(found, name) for name in names}

@@ -95,10 +95,13 @@ class RestoreReport:
         """Whether everything that the graph wants is there and fits."""
         return not self.missing and not self.different
 
-    def error(self, node_def: Any = None, op: Any = None) -> errors.OpError:
-        """The error for a restore that may not be partial; its ``report`` is this. Not for a complete one."""
+    def error(self, node_def: Any = None, op: Any = None, *, strict: bool = True) -> errors.OpError:
+        """The error of a restore that may not be partial; its ``report`` is this.
+
+        NotFoundError for missing names, with ``strict``; InvalidArgumentError for other types and shapes.
+        """
         found: Any
-        if self.missing:
+        if self.missing and strict:
             message = "\n".join(self._missing_lines())
             found = errors.KeyNotFoundError(node_def, op, message)
         else:
