@@ -19,7 +19,7 @@ from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.train.partial_restore import restore
 from evergraph.train.restore_hints import rules
 from evergraph.train.restore_report import RestoreReport
-from evergraph.train.saveables import SaveableObject, SaveSpec
+from evergraph.train.saveables import ReferenceVariableSaveable, SaveableObject, SaveSpec
 from tests.formats.test_object_graph import node, variable
 
 
@@ -127,6 +127,29 @@ def test_parts_of_a_variable(tmp_path: Path, session: Any) -> None:
     assert session.run(whole).ravel().tolist() == [0, 0, 1, 1]
 
 
+def test_parts_of_the_graph_and_a_shape_of_its_own(tmp_path: Path, session: Any) -> None:
+    path = evergraph.save_checkpoint(
+        tmp_path / "m", {"whole": np.arange(4, dtype=np.float32), "free": np.ones((2, 2))}
+    )
+    parts = [tf.Variable(np.zeros(2, np.float32), name=f"whole/part_{i}") for i in range(2)]
+    free = tf.Variable(np.zeros(3), name="free", validate_shape=False)
+    specs = [
+        ReferenceVariableSaveable(part._variable, f"4 {2 * i},2", "whole")
+        for i, part in enumerate(parts)
+    ]
+    report = evergraph.restore(path, [*specs[:1], free])
+    assert report.restored == ("free", "whole")
+    evergraph.restore(path, {"second": specs[1]})
+    assert [value.tolist() for value in session.run(parts)] == [[0, 1], [2, 3]]
+    assert session.run(free).shape == (2, 2)
+    # The whole has another shape than the parts are parts of.
+    wrong = ReferenceVariableSaveable(parts[0]._variable, "6 0,2", "whole")
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"float32\[6\] in the graph, float32\[4\]"
+    ):
+        evergraph.restore(path, [wrong])
+
+
 def test_what_is_no_variable_gets_its_nodes_once(tmp_path: Path, session: Any) -> None:
     variable = tf.get_variable("v", [2])
 
@@ -199,6 +222,17 @@ def test_a_saver_finds_tensors_by_paths_and_full_names(tmp_path: Path, session: 
     with evergraph.open_checkpoint(path) as opened:
         evergraph.restore(opened.rename(opened.object_graph.full_name), other, rename=report.rename)
     assert session.run(other["net/dense/kernel"]).tolist() == [3, 4]
+
+
+def test_a_name_that_says_too_little(tmp_path: Path, session: Any) -> None:
+    objects = node({"x": 1, "y": 2}) + variable("x", "Variable") + variable("y", "Variable")
+    tensors = {f"{name}/.ATTRIBUTES/VARIABLE_VALUE": np.ones(2, np.float32) for name in "xy"}
+    path = evergraph.save_checkpoint(tmp_path / "m", {**tensors, OBJECT_GRAPH_KEY: objects})
+    named = graph("Variable")["Variable"]
+    with pytest.raises(errors.NotFoundError, match=r"is the name of 2 tensors there .* 'x', 'y'"):
+        tf.train.Saver().restore(session, path)
+    tf.train.Saver({"y": named}).restore(session, path)
+    assert session.run(named).tolist() == [1, 1]
 
 
 # -------------------------------------------------------------------------------------- the reasons

@@ -40,7 +40,7 @@ _SLOT = ".OPTIMIZER_SLOT"
 _ESCAPE = re.compile(r"\.([.S])")
 
 # An empty node takes two bytes of a file and two hundred here; the largest models have some 100,000.
-_MOST_PARTS = 2_000_000
+_MOST_PARTS = 1_000_000
 # All paths together: a long chain of nodes would have paths as long as the square of its length.
 _MOST_PATH_CHARACTERS = 1 << 26
 

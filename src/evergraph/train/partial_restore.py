@@ -14,12 +14,19 @@ from evergraph.graph import default_session
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.scopes import name_scope
+from evergraph.graph.shape import compatible
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.passing import placeholder
 from evergraph.runtime.session import BaseSession
 from evergraph.storage.filesystem import Path
 from evergraph.train.restore_report import RestoreReport, Wanted, compare, whole_shape
-from evergraph.train.saveables import SaveableObject, SaveSpec, saveables
+from evergraph.train.saveables import (
+    ReferenceVariableSaveable,
+    ResourceVariableSaveable,
+    SaveableObject,
+    SaveSpec,
+    saveables,
+)
 from evergraph.variables.collections import all_saveable_objects
 
 _BUILT = "evergraph.train.partial_restore"
@@ -111,17 +118,18 @@ def _read(checkpoint: Checkpoint, spec: SaveSpec) -> Any:
 
 
 def _set(session: BaseSession, saved: SaveableObject, values: list[Any]) -> None:
-    """Gives an object its values by running an assignment that the graph has, its value fed."""
-    if len(saved.specs) == 1:
+    """Gives an object its values; a variable's by an assignment that the graph has, with the value fed."""
+    if type(saved) in (ReferenceVariableSaveable, ResourceVariableSaveable):
         for op in _assignments(session.graph, _variable(saved.specs[0].tensor)):
-            session.run(op, {op.inputs[1]: values[0]})
-            return
+            if compatible(op.inputs[1].dims, values[0].shape):
+                session.run(op, {op.inputs[1]: values[0]})
+                return
     op, inputs = _restoring_nodes(session.graph, saved)
     session.run(op, dict(zip(inputs, values, strict=True)))
 
 
 def _assignments(graph: Graph, variable: Tensor) -> Iterator[Operation]:
-    """The operations that set a variable and do nothing else, its initializer first."""
+    """The operations that set a variable and do nothing else, in order of creation: its initializer first."""
     for op in variable.consumers():
         if (
             op.type in _SETS
@@ -133,7 +141,7 @@ def _assignments(graph: Graph, variable: Tensor) -> Iterator[Operation]:
 
 
 def _restoring_nodes(graph: Graph, saved: SaveableObject) -> tuple[Any, list[Tensor]]:
-    """Nodes that restore something that is no variable; made once for an object and kept with the graph."""
+    """Nodes that restore what no assignment there does; made once for an object, and kept with the graph."""
     built: dict[Any, tuple[Any, list[Tensor]]] = graph.attachments.setdefault(_BUILT, {})
     if saved.op not in built:
         with name_scope(None, "restore"):

@@ -55,7 +55,8 @@ def rules(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str]) -
 def _best_step(missing: Sequence[str], goal: set[str], names: Sequence[str]) -> list[Rule]:
     """The rule that makes most names fit, and more than fit without it."""
     there = set(names)
-    most, best = len(goal & there), []
+    most = len(goal & there)
+    best: list[Rule] = []
     for rule in _candidates([name for name in missing if name not in there], names):
         pattern = re.compile(rule.pattern)
         renamed = {pattern.sub(rule.replacement, name) for name in names}
@@ -71,7 +72,8 @@ def _best_two_steps(missing: Sequence[str], goal: set[str], names: Sequence[str]
     """Two rules where neither helps alone: the ends of names differ, and what is in front of them too."""
     if len(names) * _MOST_CANDIDATES * _MOST_FIRST_STEPS > _MOST_SUBSTITUTIONS:
         return []
-    most, best = len(goal.intersection(names)), []
+    most = len(goal.intersection(names))
+    best: list[Rule] = []
     for first in _end_rules(missing, names):
         renamed = [_replaced([first], name) for name in names]
         second = _best_step(missing, goal, renamed) if len(set(renamed)) == len(names) else []

@@ -18,7 +18,7 @@ from evergraph.train import restore_hints
 
 _MOST_LISTED = 20
 #: Names looked at for nearest ones, all together: this runs while an error is being raised.
-_MOST_COMPARED = 2_000_000
+_MOST_COMPARED = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +187,31 @@ class RestoreReport:
 
 def compare(wanted: Sequence[Wanted], checkpoint: Checkpoint) -> RestoreReport:
     """What ``checkpoint`` has of what is wanted; nothing is restored. Raises DataLossError where it is damaged."""
-    missing, matching, different = [], [], []
-    used: set[str] = set()
-    for item in wanted:
+    missing: dict[str, None] = {}
+    matching: dict[str, None] = {}
+    different: dict[str, Different] = {}
+    used = {OBJECT_GRAPH_KEY}
+    for item in wanted:  # a partitioned variable is there once for each part, by one name
         if item.name not in checkpoint:
-            missing.append(item.name)
+            missing[item.name] = None
             continue
         info = checkpoint.info(item.name)
         used.add(info.name)
         if item.dtype.base_dtype == info.dtype and compatible(item.dims, info.shape):
-            matching.append(item.name)
+            matching[item.name] = None
         else:
-            different.append(Different(item, info.dtype, info.shape))
+            different[item.name] = Different(item, info.dtype, info.shape)
     objects = _objects(checkpoint)
-    unexpected = []
-    for key in checkpoint:
-        if key not in used and key != OBJECT_GRAPH_KEY:
-            unexpected.append(objects.path(key) or key)
+    unexpected = [objects.path(key) or key for key in checkpoint if key not in used]
     report = RestoreReport(
-        checkpoint.prefix, tuple(matching), different=tuple(different), unexpected=tuple(unexpected)
+        checkpoint.prefix,
+        tuple(name for name in matching if name not in different),
+        different=tuple(different.values()),
+        unexpected=tuple(unexpected),
     )
-    return _explained(report, missing, wanted, checkpoint) if missing else report
+    if not missing:
+        return report
+    return _explained(report, list(missing), wanted, checkpoint)
 
 
 def _explained(
@@ -225,6 +229,7 @@ def _explained(
             "The checkpoint is object-based (tf.train.Checkpoint or Keras, TensorFlow 2): its tensors are found by "
             "their variables' names when it was saved, or by their paths through the objects."
         )
+        hints += _ambiguous(missing, objects)
     near_to = list(dict.fromkeys([*objects.by_full_name, *objects.by_path])) or names
     count = max(_MOST_LISTED, _MOST_COMPARED // (len(near_to) + 1))
     near = {name: tuple(nearest(name, near_to)) for name in missing[:count]}
@@ -244,6 +249,17 @@ def _explained(
         view=view,
         hints=tuple(hints),
     )
+
+
+def _ambiguous(missing: Sequence[str], objects: ObjectGraph) -> Iterator[str]:
+    """Names that are not missing, but say too little."""
+    for name in missing:
+        keys = objects.keys(name)
+        if len(keys) > 1:
+            yield (
+                f"{name!r} is the name of {len(keys)} tensors there (variables that are made eagerly may share one); "
+                f"by path: {', '.join(repr(objects.path(key)) for key in keys[:_MOST_LISTED])}."
+            )
 
 
 def _objects(checkpoint: Checkpoint) -> ObjectGraph:
