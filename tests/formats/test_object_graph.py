@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -207,3 +208,21 @@ def test_damage_in_a_real_message_is_found_or_does_no_harm(shared: Path, place: 
             except WireError:
                 continue
             assert all(graph.keys(tensor.path) for tensor in graph.tensors)
+
+
+@pytest.mark.shared
+def test_every_real_object_graph_names_every_tensor(shared: Path) -> None:
+    seen = 0
+    for source in ("artifacts", "edge"):
+        folder = shared / "data" / source
+        for entry in json.loads((folder / "manifest.json").read_text())["artifacts"]:
+            if entry["kind"] != "ckpt_v2":
+                continue
+            with evergraph.open_checkpoint(folder / entry["src"] / entry["main"]) as ckpt:
+                graph = ckpt.object_graph
+                assert (graph is not None) is (OBJECT_GRAPH_KEY in list(ckpt))
+                if graph is not None:
+                    seen += 1
+                    assert {tensor.key for tensor in graph.tensors} == {*ckpt} - {OBJECT_GRAPH_KEY}
+                    assert {ckpt.info(path).name for path in graph.by_path} == set(graph.by_key)
+    assert seen >= 8

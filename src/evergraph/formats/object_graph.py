@@ -174,7 +174,7 @@ class ObjectGraph:
         if not self.nodes:
             return {}
         found = {0: ""}
-        room = _Room()
+        room = _Room(_MOST_PATH_CHARACTERS)
         waiting = deque((0,))
         while waiting:
             number = waiting.popleft()
@@ -270,13 +270,14 @@ class ObjectGraph:
     def _tensors_of(
         self, order: list[int], slots: dict[int, tuple[str, str, str]]
     ) -> Iterator[SavedTensor]:
-        room = _Room()
+        room = _Room(_MOST_PATH_CHARACTERS)
         for number in order:
             path = description = self.paths.get(number, "")
             if number in slots:
                 variable, optimizer, slot = slots[number]
                 description = f"{optimizer or 'the root'} slot {slot} of {variable}"
                 path = path or _joined(f"{variable}/{_SLOT}/{optimizer}".rstrip("/"), slot)
+                room.take(len(path) + len(description))
             for attribute in self.nodes[number].attributes:
                 own, words = path, description
                 if attribute.name != VARIABLE_VALUE or not own:
@@ -291,7 +292,7 @@ class ObjectGraph:
 class _Room:
     """How much more there may be of something that a few bytes of a file can make large."""
 
-    def __init__(self, size: int = _MOST_PATH_CHARACTERS) -> None:
+    def __init__(self, size: int) -> None:
         self._left = size
 
     def take(self, size: int = 1) -> None:
