@@ -180,9 +180,10 @@ class RestoreReport:
             yield (
                 f"  tf.train.Saver({{{example or '<name in the checkpoint>: <variable>'}}}).restore(sess, {path})"
             )
-        partly = ["strict=False"] * bool(self.missing)
-        yield "To restore what fits, and leave the rest as it is:"
-        yield f"  evergraph.restore({', '.join([path, 'session=sess', *partly, *skip])})"
+        if self.matching:
+            partly = ["strict=False"] * bool(self.missing)
+            yield "To restore what fits, and leave the rest as it is:"
+            yield f"  evergraph.restore({', '.join([path, 'session=sess', *partly, *skip])})"
 
 
 def compare(wanted: Sequence[Wanted], checkpoint: Checkpoint) -> RestoreReport:
