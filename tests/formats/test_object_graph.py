@@ -116,6 +116,8 @@ def test_attributes_that_are_no_variables() -> None:
         "t/values": "v",
     }
     assert graph.nodes[1].attributes[0] == SavedAttribute("keys", "t", "k", False)
+    old = bytes_field(2, bytes_field(3, b"k") + varint_field(4, 1))
+    assert ObjectGraph.decode(node(more=old)).nodes[0].attributes[0].optional_restore
 
 
 def test_an_empty_message_is_an_empty_graph() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.object_graph import OBJECT_GRAPH_KEY
 from evergraph.formats.renaming import new_names
 from evergraph.formats.tensor_slice import TensorSlice
+from evergraph.storage.publish import settle
 from tests.formats.test_object_graph import node, variable
 
 WEIGHTS = {
@@ -289,6 +292,50 @@ def test_missing_data_is_told(prefix: str, tmp_path: Path) -> None:
     with pytest.raises(errors.NotFoundError):
         save_renamed(tmp_path / "new", view)
     assert os.listdir(tmp_path) == ["m.index"]
+
+
+KILLED = """
+import os, signal, sys
+import evergraph
+from evergraph.formats.bundle_rename import save_renamed
+source, target, link, moment = sys.argv[1], sys.argv[2], sys.argv[3] == "1", int(sys.argv[4])
+view = evergraph.open_checkpoint(source).rename({"^": "x/"})
+count = 0
+def step(real):
+    def counted(*args):
+        global count
+        if count == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+        return real(*args)
+    return counted
+for name in ("open", "write", "fsync", "replace", "close", "link"):
+    setattr(os, name, step(getattr(os, name)))
+save_renamed(target, view, link=link)
+os._exit(7)
+"""
+
+
+@pytest.mark.parametrize("link", ["0", "1"])
+def test_killed_at_any_step_it_is_there_or_not(prefix: str, tmp_path: Path, link: str) -> None:
+    for moment in range(40):
+        folder = tmp_path / f"{moment}"
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, prefix, folder / "new", link, str(moment)], check=False
+        )
+        if folder.exists():
+            settle(str(folder))
+            left = sorted(os.listdir(folder))
+            if "new.index" in left:
+                assert left == ["new.data-00000-of-00001", "new.index"]
+                assert evergraph.open_checkpoint(folder / "new")["x/step"] == 7
+            else:
+                assert left == []
+        assert evergraph.open_checkpoint(prefix)["step"] == 7
+        if done.returncode == 7:
+            assert moment > 10
+            return
+    pytest.fail("it never came to an end")
 
 
 @pytest.mark.shared

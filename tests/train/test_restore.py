@@ -117,6 +117,30 @@ def test_renamed(tmp_path: Path, session: Any) -> None:
         assert opened["old/a"][0] == 1  # what was opened by the caller stays open
 
 
+def test_rules_go_on_from_what_is_renamed(tmp_path: Path, session: Any) -> None:
+    variables = graph("net/a", "net/b")
+    path = checkpoint(tmp_path, ["old/x/a", "old/x/b"])
+    with pytest.raises(errors.NotFoundError) as caught:
+        evergraph.restore(path, rename={"^old/": ""})
+    report = caught.value.report
+    assert (report.view, report.rename) == ("renamed", {"^x/": "net/"})
+    assert "evergraph.restore(renamed, session=sess, rename={'^x/': 'net/'})" in str(caught.value)
+    evergraph.restore(path, rename={"^old/": "", **report.rename})
+    assert values(session, variables) == {"net/a": 1, "net/b": 2}
+
+
+@pytest.mark.shared
+def test_a_file_of_the_first_format(shared: Path, session: Any) -> None:
+    place = shared / "data" / "edge" / "part_v1"
+    with evergraph.open_checkpoint(place) as ckpt:
+        whole = tf.get_variable("new/whole", ckpt.shape("whole"), ckpt.dtype("whole"))
+        with pytest.raises(errors.NotFoundError) as caught:
+            tf.train.Saver().restore(session, ckpt.prefix)
+        assert caught.value.report.rename == {"^": "new/"}
+        evergraph.restore(ckpt, rename={"^": "new/"})
+        np.testing.assert_array_equal(session.run(whole), ckpt["whole"])
+
+
 def test_parts_of_a_variable(tmp_path: Path, session: Any) -> None:
     with BundleWriter(tmp_path / "m") as writer:
         for i in range(2):

@@ -161,6 +161,11 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         return Checkpoint(self.prefix, self.format_version, self.notice, reader=reader)
 
     @property
+    def renamed(self) -> bool:
+        """Whether this is a view under other names than the file's."""
+        return isinstance(self._reader, RenamedReader)
+
+    @property
     def original_names(self) -> dict[str, str]:
         """The names in the file by the names here, which are the same where nothing is renamed."""
         if isinstance(self._reader, RenamedReader):
@@ -240,7 +245,7 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
 
     def __repr__(self) -> str:
         head = f"<Checkpoint {self.prefix!r}, format V{self.format_version}"
-        if isinstance(self._reader, RenamedReader):
+        if self.renamed:
             head += ", renamed"
         try:
             names = list(self)

@@ -73,8 +73,9 @@ class RestoreReport:
         unexpected: the names that the checkpoint has and the graph does not want.
         rename: the fewest rules for ``Checkpoint.rename`` that make most names fit; empty where none does.
         renamed: the missing names that are there by these rules.
-        view: of an object-based checkpoint, what the names are that ``rename`` applies to: ``full_name`` (of the
-            variables) or ``path`` (through the objects).
+        view: what ``rename`` applies to, where that is not the file's names: of an object-based checkpoint
+            ``full_name`` (the variables' names) or ``path`` (through the objects); ``renamed`` for a view that had been
+            renamed before.
         hints: what may be the reason, in sentences.
     """
 
@@ -161,16 +162,20 @@ class RestoreReport:
         """What to do, as calls."""
         yield from self.hints
         path = repr(self.checkpoint)
+        source = "renamed" if self.view == "renamed" else path
+        partly = ["strict=False"] * bool(self.missing)
         skip = ["skip_mismatch=True"] * bool(self.different)
+        if self.view == "renamed":
+            yield "With the checkpoint as it has been renamed already:"
         if self.rename:
-            source = path
-            if self.view:
+            names = source
+            if self.view in ("full_name", "path"):
                 yield f"  checkpoint = evergraph.open_checkpoint({path})"
-                source = f"checkpoint.rename(checkpoint.object_graph.{self.view})"
-            partly = ["strict=False"] * (len(self.renamed) < len(self.missing))
+                names = f"checkpoint.rename(checkpoint.object_graph.{self.view})"
             rules = f"rename={dict(self.rename)!r}"
-            yield f"  evergraph.restore({', '.join([source, 'session=sess', rules, *partly, *skip])})"
-        elif self.missing:
+            rest = partly if len(self.renamed) < len(self.missing) else []
+            yield f"  evergraph.restore({', '.join([names, 'session=sess', rules, *rest, *skip])})"
+        elif self.missing and source == path:
             pairs = [(near[0], name) for name, near in self.near.items() if near][:2]
             example = ", ".join(f"{old!r}: <variable {new}>" for old, new in pairs)
             yield (
@@ -181,9 +186,8 @@ class RestoreReport:
                 f"  tf.train.Saver({{{example or '<name in the checkpoint>: <variable>'}}}).restore(sess, {path})"
             )
         if self.matching:
-            partly = ["strict=False"] * bool(self.missing)
             yield "To restore what fits, and leave the rest as it is:"
-            yield f"  evergraph.restore({', '.join([path, 'session=sess', *partly, *skip])})"
+            yield f"  evergraph.restore({', '.join([source, 'session=sess', *partly, *skip])})"
 
 
 def compare(wanted: Sequence[Wanted], checkpoint: Checkpoint) -> RestoreReport:
@@ -209,6 +213,7 @@ def compare(wanted: Sequence[Wanted], checkpoint: Checkpoint) -> RestoreReport:
         tuple(name for name in matching if name not in different),
         different=tuple(different.values()),
         unexpected=tuple(unexpected),
+        view="renamed" if checkpoint.renamed else "",
     )
     if not missing:
         return report
@@ -220,7 +225,7 @@ def _explained(
 ) -> RestoreReport:
     """``report`` with the missing names, what is near them, and what may be the reason."""
     objects = _objects(checkpoint)
-    names, view, hints = list(checkpoint), "", []
+    names, view, hints = list(checkpoint), report.view, []
     if objects.nodes:
         # As a name-based Saver sees it: by the variables' names, where each means one tensor.
         unique = all(len(tensors) == 1 for tensors in objects.by_full_name.values())
