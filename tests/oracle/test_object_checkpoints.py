@@ -181,3 +181,37 @@ def test_the_files_other_names_are_a_checkpoint_for_tensorflow(
         values["dense/bias"].tolist()
         == evergraph.open_checkpoint(tmp_path / "named")["dense/bias"].tolist()
     )
+
+
+TF2_RESTORE = """
+def main(tf, np, prefix):
+    # An object-based Checkpoint reads a name-based file by the variables' names.
+    with tf.variable_scope("dense"):
+        kernel = tf.get_variable("kernel", [2, 2], use_resource=True)
+        bias = tf.get_variable("bias", [2], use_resource=True)
+    layer = tf.Module()
+    layer.kernel, layer.bias = kernel, bias
+    import tensorflow
+
+    status = tensorflow.train.Checkpoint(layer=layer).read(prefix)
+    with tf.Session() as session:
+        status.initialize_or_restore(session)
+        return {variable.op.name: session.run(variable) for variable in (kernel, bias)}
+"""
+
+
+def test_there_and_back(tf215: Oracle, tmp_path: Path) -> None:
+    """Objects of TensorFlow, a graph here, a name-based file, objects of TensorFlow again."""
+    prefix, values = tf215.execute(SAVE, prefix=str(tmp_path / "m"))
+    with tf.Graph().as_default(), tf.Session() as session:
+        with tf.variable_scope("dense"):
+            tf.get_variable("kernel", [2, 2])
+            tf.get_variable("bias", [2], use_resource=True)
+        report = evergraph.restore(prefix)
+        assert report.complete
+        assert "layer/kernel/.OPTIMIZER_SLOT/optimizer/m" in report.unexpected
+        saved = tf.train.Saver().save(session, str(tmp_path / "named"))
+    same(
+        tf215.execute(TF2_RESTORE, prefix=saved),
+        {name: values[name] for name in ("dense/kernel", "dense/bias")},
+    )
