@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -30,7 +29,6 @@ from evergraph.formats.small_messages import Versions
 from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
-from evergraph.storage import publish
 
 STORABLE = [d for d in dtypes.ALL_DTYPES if d.is_numpy_compatible and d is not dtypes.string]
 
@@ -261,22 +259,16 @@ os._exit(7)
 """
 
 
-@pytest.mark.parametrize("moment", range(8))
+@pytest.mark.parametrize("moment", range(11))
 def test_killed_while_replacing_a_checkpoint(tmp_path: pathlib.Path, moment: int) -> None:
-    """Old or new, never a mixture; where it is neither, it says so and is completed."""
+    """Old or new, never a mixture."""
     write(tmp_path / "m", {"x": np.ones(200, np.float32)})
     done = subprocess.run(
         [sys.executable, "-c", KILLED_SAVE, str(tmp_path / "m"), str(moment)], check=False
     )
     assert done.returncode in (-signal.SIGKILL, 7)
     with BundleReader(tmp_path / "m") as reader:
-        try:
-            assert set(reader.read("x").tolist()) in ({1.0}, {2.0})
-        except errors.DataLossError as error:
-            assert re.search(r"died after its data.*settle\('.*'\) completes it", str(error))  # noqa: PT017
-            publish.settle(str(tmp_path))
-            with BundleReader(tmp_path / "m") as again:
-                assert again.read("x").tolist() == [2.0] * 300
+        assert reader.read("x").tolist() in ([1.0] * 200, [2.0] * 300)
     write(tmp_path / "m", {"x": np.float32(3)})
     assert len(os.listdir(tmp_path)) == 2
     assert BundleReader(tmp_path / "m").read("x") == 3

@@ -22,7 +22,7 @@ from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.object_graph import OBJECT_GRAPH_KEY
 from evergraph.formats.renaming import new_names
 from evergraph.formats.tensor_slice import TensorSlice
-from evergraph.storage.publish import settle
+from evergraph.storage.leftovers import settle
 from tests.formats.test_object_graph import node, variable
 
 WEIGHTS = {

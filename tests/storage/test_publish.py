@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
-import re
-import signal
-import subprocess
-import sys
 
 import pytest
 
 from evergraph import errors
 from evergraph.storage import publish
-from evergraph.storage.publish import Publication, publish_bytes, settle
+from evergraph.storage.publish import Publication, one_set, publication, publish_bytes
 
 
 def names(folder: pathlib.Path) -> list[str]:
@@ -87,15 +83,16 @@ def test_everything_is_synced_in_order(
         real_sync(descriptor)
 
     def replace(old: str, new: str) -> None:
-        events.append("rename " + os.path.basename(new))
+        events.append("rename " + os.path.basename(new).split(".evergraph-new")[0])
         real_replace(old, new)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
     for durability, expected in {
-        "full": "sync d; sync i; rename d; rename i; sync new; sync " + tmp_path.name,
-        "file": "sync d; sync i; rename d; rename i",
-        "none": "rename d; rename i",
+        "full": f"sync d; sync i; sync {tmp_path.name}; sync new; rename i; sync new; rename d; sync new; "
+        "rename i; sync new",
+        "file": "sync d; sync i; rename i; rename d; rename i",
+        "none": "rename i; rename d; rename i",
     }.items():
         events.clear()
         with Publication(durability) as files:  # type: ignore[arg-type]
@@ -161,95 +158,30 @@ def test_a_second_name_for_a_file(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     assert source.read_bytes() == b"data"
 
 
-# ------------------------------------------------------------------------------------- dead savers
-
-SAVE = """
-import os, signal, sys
-from evergraph.storage.publish import Publication
-folder, moment = sys.argv[1], int(sys.argv[2])
-count = 0
-def step(real):
-    def counted(*args):
-        global count
-        if count == moment:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
-        return real(*args)
-    return counted
-for name in ("open", "write", "fsync", "replace", "close"):
-    setattr(os, name, step(getattr(os, name)))
-with Publication() as files:
-    files.create(folder + "/m.data").write(b"new data")
-    files.create(folder + "/m.index").write(b"new index")
-os._exit(7)
-"""
+def test_publications_inside_of_a_set_belong_to_it(tmp_path: pathlib.Path) -> None:
+    with one_set(tmp_path / "m") as files:
+        with publication(tmp_path / "m.data") as part:
+            part.create(tmp_path / "m.data").write(b"data")
+            part.create(tmp_path / "m.index", commit=True).write(b"index")
+        with publication(tmp_path / "elsewhere/n") as other:
+            other.create(tmp_path / "elsewhere/n").write(b"another set")
+        files.create(tmp_path / "m.meta").write(b"meta")
+        assert (tmp_path / "elsewhere/n").exists()
+        assert not (tmp_path / "m.index").exists()
+    assert names(tmp_path) == ["elsewhere", "m.data", "m.index", "m.meta"]
+    with publication(tmp_path / "k") as own:
+        own.create(tmp_path / "k")
+    assert (tmp_path / "k").exists()
 
 
-def state(folder: pathlib.Path) -> tuple[bytes, bytes]:
-    return (folder / "m.data").read_bytes(), (folder / "m.index").read_bytes()
+def test_a_part_that_fails_leaves_the_set_around_without_it(tmp_path: pathlib.Path) -> None:
+    def fail() -> None:
+        with publication(tmp_path / "b") as part:
+            part.create(tmp_path / "b")
+            raise ZeroDivisionError
 
-
-@pytest.mark.parametrize("moment", range(14))
-def test_killed_at_any_step(tmp_path: pathlib.Path, moment: int) -> None:
-    old, new = (b"old data", b"old index"), (b"new data", b"new index")
-    publish_bytes(tmp_path / "m.data", old[0])
-    publish_bytes(tmp_path / "m.index", old[1])
-    done = subprocess.run([sys.executable, "-c", SAVE, tmp_path, str(moment)], check=False)
-    assert done.returncode in (-signal.SIGKILL, 7)
-    for name in names(tmp_path):
-        assert re.fullmatch(r"m\.(data|index)(\.evergraph-tmp-\d+-\w{8}-\w{8}-[01])?", name)
-
-    settle(str(tmp_path))
-    assert names(tmp_path) == ["m.data", "m.index"]
-    assert state(tmp_path) in (old, new)
-    if done.returncode == 7:
-        assert state(tmp_path) == new
-
-
-def leftover(folder: pathlib.Path, target: str, number: int, process: int, content: bytes) -> None:
-    name = f"{target}.evergraph-tmp-{process}-{publish._host()}-0badcafe-{number}"
-    (folder / name).write_bytes(content)
-
-
-@pytest.fixture
-def dead() -> int:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    return child.pid
-
-
-def test_a_half_renamed_set_is_completed(tmp_path: pathlib.Path, dead: int) -> None:
-    publish_bytes(tmp_path / "m.index", b"old index")
-    publish_bytes(tmp_path / "m.data", b"new data")
-    leftover(tmp_path, "m.index", 1, dead, b"new index")
-    assert len(settle(str(tmp_path), {"m.data"})) == 0
-    assert len(settle(str(tmp_path), {"m.index"})) == 1
-    assert state(tmp_path) == (b"new data", b"new index")
-
-
-def test_but_not_over_a_newer_file(tmp_path: pathlib.Path, dead: int) -> None:
-    leftover(tmp_path, "m.index", 1, dead, b"stale index")
-    [name] = names(tmp_path)
-    os.utime(tmp_path / name, ns=(0, 10**18))
-    publish_bytes(tmp_path / "other", b"")
-    (tmp_path / "m.index").write_bytes(b"later index")
-    assert settle(str(tmp_path)) == [name]
-    assert (tmp_path / "m.index").read_bytes() == b"later index"
-
-
-def test_next_save_settles_its_own_files_first(tmp_path: pathlib.Path, dead: int) -> None:
-    leftover(tmp_path, "m.data", 0, dead, b"torn")
-    leftover(tmp_path, "m.index", 1, dead, b"torn")
-    leftover(tmp_path, "other", 2, os.getpid(), b"being written")
-    publish_bytes(tmp_path / "m.data", b"data")
-    assert [name for name in names(tmp_path) if "-1" in name and "m.index" in name] == []
-    assert (tmp_path / "m.data").read_bytes() == b"data"
-    assert any(name.startswith("other.evergraph-tmp") for name in names(tmp_path))
-
-
-def test_leftovers_of_living_or_distant_processes_stay(tmp_path: pathlib.Path, dead: int) -> None:
-    leftover(tmp_path, "m", 0, os.getpid(), b"")
-    (tmp_path / f"m.evergraph-tmp-{dead}-ffffffff-0badcafe-0").touch()
-    (tmp_path / "m.evergraph-tmp-notes.txt").touch()
-    assert settle(str(tmp_path)) == []
-    assert len(names(tmp_path)) == 3
+    with one_set(tmp_path / "m") as files:
+        files.create(tmp_path / "a").write(b"a")
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    assert names(tmp_path) == ["a"]

@@ -54,15 +54,9 @@ class BlockBuilder:
         else:
             self._restarts.append(self._length)
             self._since_restart = 0
-        entry = b"".join(
-            (
-                encode_varint(shared),
-                encode_varint(len(key) - shared),
-                encode_varint(len(value)),
-                key[shared:],
-                value,
-            )
-        )
+        lengths = (shared, len(key) - shared, len(value))
+        head = bytes(lengths) if max(lengths) < 0x80 else b"".join(map(encode_varint, lengths))
+        entry = head + key[shared:] + value
         self._parts.append(entry)
         self._length += len(entry)
         self._last_key = key

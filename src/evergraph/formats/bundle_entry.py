@@ -18,6 +18,7 @@ An entry with slices has no bytes of its own: each slice is a tensor under a key
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evergraph.formats.small_messages import (
     Versions,
@@ -80,6 +81,11 @@ class BundleHeader:
         return header
 
 
+@lru_cache(maxsize=4096)  # tensors of one model have few types and shapes
+def _encode_kind(dtype: int, shape: tuple[int, ...]) -> bytes:
+    return nonzero_field(1, dtype) + bytes_field(2, encode_shape(shape))
+
+
 @dataclass(slots=True)
 class BundleEntry:
     """What the index tells of a tensor.
@@ -106,8 +112,7 @@ class BundleEntry:
         """The message."""
         return b"".join(
             (
-                nonzero_field(1, self.dtype),
-                bytes_field(2, encode_shape(self.shape)),
+                _encode_kind(self.dtype, self.shape),
                 nonzero_field(3, self.shard),
                 nonzero_field(4, self.offset),
                 nonzero_field(5, self.size),

@@ -16,7 +16,7 @@ from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.table import TableWriter
 from evergraph.storage.filesystem import Path, local_path
-from evergraph.storage.publish import Durability, Publication
+from evergraph.storage.publish import Durability, publication
 
 
 def merge_bundles(
@@ -43,10 +43,10 @@ def merge_bundles(
     parts = [local_path(prefix) for prefix in prefixes]
     target = local_path(destination)
     header, entries, sources = _merged(parts)
-    with Publication(durability) as files:
+    with publication(target, durability) as files:
         for number, source in enumerate(sources):
             files.adopt(source, data_path(target, number, len(sources)))
-        index = files.create(index_path(target))
+        index = files.create(index_path(target), commit=True)
         table = TableWriter(index.write)
         table.add(b"", header.encode())
         for key in sorted(entries):

@@ -7,7 +7,6 @@ that are there before anything is allocated by it.
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,10 +32,9 @@ from evergraph.storage.filesystem import (
     Path,
     RandomAccessFile,
     filesystem,
-    local_path,
     path_text,
 )
-from evergraph.storage.publish import half_published
+from evergraph.storage.leftovers import heal
 
 Array = np.ndarray[Any, Any]
 
@@ -45,6 +43,8 @@ _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
+
+_CHANGED = "Either it has changed, or it is not the data that belongs to {}."
 
 
 class BundleReader:
@@ -68,10 +68,17 @@ class BundleReader:
     def __init__(self, prefix: Path) -> None:
         self.prefix = path_text(prefix)
         self._path = index_path(self.prefix)
-        self._index = filesystem(self.prefix).open_random_access(self._path)
-        self._data: dict[int, RandomAccessFile] = {}
         self._lock = Lock()
         self._values: dict[bytes, bytes] | None = None
+        self._open()
+        # Somebody may be saving to the same prefix: index and data have to be of one save.
+        while heal(self._path) or not self._index.is_current():
+            self.close()
+            self._open()
+
+    def _open(self) -> None:
+        self._data: dict[int, RandomAccessFile] = {}
+        self._index = filesystem(self.prefix).open_random_access(self._path)
         try:
             self._table = TableReader(self._index)
             header = self._read_header()
@@ -276,7 +283,7 @@ class BundleReader:
                 None,
                 None,
                 f"{file.path} is cut short: tensor {name!r} has {entry.size} bytes from offset "
-                f"{entry.offset}, and the file has {file.size}. {self._why_not()}",
+                f"{entry.offset}, and the file has {file.size}. {_CHANGED.format(self._path)}",
             )
         return file
 
@@ -350,18 +357,8 @@ class BundleReader:
                 None,
                 f"{file.path} is damaged in tensor {name!r}, {entry.size} bytes from offset "
                 f"{entry.offset}: Checksum does not match, it is {crc:#010x} and should be "
-                f"{unmask(entry.crc):#010x}. {self._why_not()}",
+                f"{unmask(entry.crc):#010x}. {_CHANGED.format(self._path)}",
             )
-
-    def _why_not(self) -> str:
-        """What may be the reason why data does not fit the index."""
-        path = local_path(self._path)
-        if half_published(path):
-            return (
-                "A save of this checkpoint died after its data and before its index was in place: "
-                f"evergraph.storage.publish.settle({os.path.dirname(path) or '.'!r}) completes it."
-            )
-        return f"Either it has changed, or it is not the data that belongs to {self._path}."
 
     # ------------------------------------------------------------------------------------ slices
 

@@ -19,7 +19,7 @@ from evergraph.formats.checkpoint import Checkpoint, check_prefix, save_checkpoi
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
 from evergraph.storage.filesystem import Path, filesystem
-from evergraph.storage.publish import Durability, NewFile, Publication
+from evergraph.storage.publish import Durability, NewFile, publication
 
 _PIECE = 4 << 20
 
@@ -64,7 +64,7 @@ def save_renamed(
         save_checkpoint(target, checkpoint, durability=durability)
         return False
     names = {old: new for new, old in checkpoint.original_names.items()}
-    with BundleReader(checkpoint.prefix) as reader, Publication(durability) as files:
+    with BundleReader(checkpoint.prefix) as reader, publication(target, durability) as files:
         entries = _renamed(reader, names)
         shards = range(reader.num_shards)
         paths = [data_path(reader.prefix, shard, reader.num_shards) for shard in shards]
@@ -77,7 +77,7 @@ def save_renamed(
             for shard in shards:
                 own = [entry for entry in entries.values() if entry.shard == shard]
                 _copy(paths[shard], files.create(targets[shard], _size(own)), own)
-        index = files.create(index_path(target))
+        index = files.create(index_path(target), commit=True)
         table = TableWriter(index.write)
         table.add(b"", BundleHeader(reader.num_shards, reader.big_endian, reader.versions).encode())
         for key in sorted(entries):

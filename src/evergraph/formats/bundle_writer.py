@@ -17,7 +17,7 @@ from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.tensor_values import as_array, flat_strings, is_array_like
 from evergraph.storage.filesystem import Path, local_path
-from evergraph.storage.publish import Durability, Publication
+from evergraph.storage.publish import Durability, publication
 
 # Large arrays are summed and written in pieces that stay in the cache of a core in between.
 _PIECE = 1 << 20
@@ -40,7 +40,7 @@ class BundleWriter:
     ) -> None:
         self.prefix = local_path(prefix)
         self._entries: dict[bytes, BundleEntry] = {}
-        self._publication = Publication(durability)
+        self._publication = publication(self.prefix, durability)
         try:
             self._data = self._publication.create(data_path(self.prefix, 0, 1), expected_bytes)
         except BaseException:
@@ -124,7 +124,7 @@ class BundleWriter:
 
     def finish(self) -> None:
         """Writes the index and publishes the checkpoint."""
-        index = self._publication.create(index_path(self.prefix))
+        index = self._publication.create(index_path(self.prefix), commit=True)
         table = TableWriter(index.write)
         table.add(b"", BundleHeader(num_shards=1).encode())
         for key in sorted(self._entries):
@@ -148,8 +148,9 @@ class BundleWriter:
 
     def _write_numbers(self, array: np.ndarray[Any, Any]) -> int:
         """Writes an array from its own memory; returns the checksum."""
-        stored = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-        data = stored.reshape(-1).view(np.uint8).data
+        if not array.flags.c_contiguous or array.dtype.str[0] == ">":
+            array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        data = array.reshape(-1).view(np.uint8).data
         crc = 0
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
@@ -168,6 +169,8 @@ def to_array(
     value: Any, name: str | bytes, dtype: DType | None
 ) -> tuple[np.ndarray[Any, Any], DType]:
     """The array to store, strings as objects of bytes, and its type; ``name`` is for messages."""
+    if dtype is None and type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value, as_dtype(value.dtype)
     try:
         array = as_array(value, dtype, None)
         if array.dtype.kind not in "OSU":

@@ -262,6 +262,8 @@ def as_dtype(type_value: object) -> DType:
         raise TypeError(
             f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType."
         )
+    if isinstance(type_value, np.dtype):
+        _ANY[type_value] = found
     return found
 
 

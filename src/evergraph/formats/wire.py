@@ -26,6 +26,7 @@ Data = TypeVar("Data", bytes, memoryview)
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 _LONGEST_VARINT = 10
+_ONE_BYTE = tuple(bytes((value,)) for value in range(0x80))
 
 
 class WireError(ValueError):
@@ -35,7 +36,9 @@ class WireError(ValueError):
 def encode_varint(value: int) -> bytes:
     """The varint of a number from 0 to 2**64 - 1."""
     if value < 0x80:
-        return bytes((value,))
+        return _ONE_BYTE[value]
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)

@@ -60,6 +60,10 @@ class RandomAccessFile(ABC):
     def close(self) -> None:
         """Gives the file back. It may be called twice."""
 
+    def is_current(self) -> bool:
+        """False where another file has taken the place of this one at its path since."""
+        return True
+
     def read(self, offset: int, length: int) -> bytearray:
         """Returns ``length`` bytes from ``offset``; nothing is allocated that is not there.
 

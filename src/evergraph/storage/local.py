@@ -67,6 +67,12 @@ class LocalFile(RandomAccessFile):
     def close(self) -> None:
         self._close()
 
+    def is_current(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._descriptor))
+        except OSError:
+            return True  # Removed: what is open is all there is of it.
+
 
 class LocalFileSystem(FileSystem):
     """The local disks, by path or ``file://`` path."""

@@ -1,29 +1,30 @@
 """Files that appear all or nothing.
 
 A `Publication` writes every file under a temporary name beside its target, brings all of them
-to the disk, and only then renames them, in the order in which they were created. Whoever looks at a
-target sees the whole old file or the whole new one, and a crash leaves the old ones in place.
+to the disk, and only then renames them. Whoever looks at a target sees the whole old file or the whole new one.
 
-Temporary names end in ``.evergraph-tmp-PID-HOST-SET-N``: the process and machine that wrote the
-file, the set it belongs to (the same for all files of one publication) and its number in the set.
-What a killed process left is therefore known, and `settle` deals with it:
+One file of a set may be its *commit* (the index of a checkpoint): it makes the others count, and gets its name last.
+The steps, each on the disk (``durability="full"``) before the next begins:
 
-- file 0 of a set is still there: nothing of the set was renamed; all of it is removed.
-- file 0 is gone: the process died between two renames, after everything had reached
-  the disk. The rest is renamed now, and the set is complete.
+1. all files, under temporary names;
+2. the *seal*: the commit file's temporary name says from now on that the set is whole;
+3. the names of all files but the commit;
+4. the name of the commit.
 
-Files of a set are therefore created first to last, and removed last to first.
+A process that dies before 2 has changed nothing. After 2, the set is completed by whoever next
+publishes in the folder or opens the checkpoint (`storage.leftovers`). A single file needs no seal.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import socket
-import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Literal
 
 from evergraph import errors
+from evergraph.storage import leftovers
 from evergraph.storage.filesystem import Bytes, Path, local_path
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
 
@@ -31,10 +32,6 @@ Durability = Literal["full", "file", "none"]
 
 # Pieces below this are gathered before they go to the system, larger ones go from their own memory.
 _GATHER = 256 * 1024
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-
-_TEMPORARY = re.compile(r"(.+)\.evergraph-tmp-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)")
 
 
 class NewFile:
@@ -47,7 +44,11 @@ class NewFile:
     """
 
     def __init__(
-        self, target: str, temporary: str, origin: str | None = None, flags: int = _NEW
+        self,
+        target: str,
+        temporary: str,
+        origin: str | None = None,
+        descriptor: int | None = None,
     ) -> None:
         self.target = target
         self.temporary = temporary
@@ -55,10 +56,15 @@ class NewFile:
         self.position = 0
         self._gathered: list[Bytes] = []
         self._gathered_bytes = 0
+        if descriptor is not None:
+            self._descriptor = descriptor
+            return
+        flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if origin is None else 0)
         try:
             self._descriptor = os.open(temporary, flags, 0o666)
         except OSError as error:
             raise_storage_error(error, temporary)
+        leftovers.lock(self._descriptor)
 
     def write(self, data: Bytes) -> None:
         """Appends ``data``, which must not change before `flush`; a memoryview must be of bytes."""
@@ -88,16 +94,13 @@ class NewFile:
         except OSError as error:
             raise_storage_error(error, self.target)
 
-    def finish(self, sync: bool) -> None:
-        """Closes the file, with ``sync`` after its bytes have reached the disk."""
+    def sync(self) -> None:
+        """Brings everything written so far to the disk."""
         self.flush()
         try:
-            if sync:
-                os.fsync(self._descriptor)
+            os.fsync(self._descriptor)
         except OSError as error:
             raise_storage_error(error, self.target)
-        finally:
-            self.close()
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -130,23 +133,29 @@ class Publication:
         self._durability = durability
         self._make_folders = make_folders
         self._set = os.urandom(4).hex()
+        self._count = 0
         self._folder: str | None = None
         self._new_folders: list[str] = []
         self._files: list[NewFile] = []
+        self._commit: NewFile | None = None
 
-    def create(self, target: Path, expected_bytes: int = 0) -> NewFile:
+    def create(self, target: Path, expected_bytes: int = 0, commit: bool = False) -> NewFile:
         """Starts the next file of the set.
 
         Args:
             target: the name under which it will be published; all of a set are in one folder.
             expected_bytes: its size as far as it is known; room for it is asked for now.
+            commit: it is the file that makes the others count, and gets its name last.
 
         Raises:
             StorageFullError: the disk has less room than ``expected_bytes``.
         """
         temporary = self._place(target, expected_bytes)
-        self._files.append(NewFile(local_path(target), temporary))
-        return self._files[-1]
+        file = NewFile(local_path(target), temporary)
+        self._files.append(file)
+        if commit:
+            self._commit = file
+        return file
 
     def adopt(self, source: Path, target: Path) -> None:
         """Makes a finished file on the same disk the next of the set, under another name.
@@ -158,7 +167,7 @@ class Publication:
         temporary = self._place(target, 0)
         with storage_errors(path):
             os.rename(path, temporary)
-        self._files.append(NewFile(local_path(target), temporary, path, os.O_WRONLY))
+        self._files.append(NewFile(local_path(target), temporary, origin=path))
 
     def link(self, source: Path, target: Path) -> bool:
         """Makes a second name of a finished file the next of the set, which takes no room on the disk.
@@ -174,24 +183,26 @@ class Publication:
         temporary = self._place(target, 0)
         if os.path.lexists(final):
             return False
+        with storage_errors(path):
+            descriptor = os.open(path, os.O_RDONLY)
+        leftovers.lock(descriptor)  # before there is a name that somebody could take for a leftover
         try:
             os.link(path, temporary)
-        except FileNotFoundError as error:
-            raise_storage_error(error, path)
         except OSError:
+            os.close(descriptor)
             return False
-        self._files.append(NewFile(final, temporary, flags=os.O_RDONLY))
+        self._files.append(NewFile(final, temporary, descriptor=descriptor))
         return True
 
     def _place(self, target: Path, expected_bytes: int) -> str:
         """The temporary name of the next file, once its place has been made ready."""
         path = local_path(target)
-        folder = os.path.dirname(path) or "."
+        folder = _folder_of(path)
         if self._folder is None:
             self._folder = folder
-            if self._make_folders:
-                self._make_folder(folder)
-        elif folder != self._folder:
+        if self._make_folders and not self._count:
+            self._make_folder(folder)
+        if folder != self._folder:
             raise errors.InvalidValueError(
                 None, None, f"Files of one set lie in one folder: {path} is not in {self._folder}."
             )
@@ -200,8 +211,8 @@ class Publication:
                 None, None, f"{path}; Is a directory: a file cannot replace it."
             )
         _check_room(folder, expected_bytes, path)
-        number = len(self._files)
-        return f"{path}.evergraph-tmp-{os.getpid()}-{_host()}-{self._set}-{number}"
+        self._count += 1
+        return leftovers.temporary_name(path, self._set, self._count - 1)
 
     def _make_folder(self, folder: str) -> None:
         above = folder
@@ -213,30 +224,66 @@ class Publication:
                 os.makedirs(folder, exist_ok=True)
 
     def publish(self) -> None:
-        """Brings all files to the disk, then gives them their names, in order of creation."""
-        if self._folder is None:
+        """Brings all files to the disk, then gives them their names, the commit file's last."""
+        if not self._files:
             return
         for file in self._files:
-            file.finish(sync=self._durability != "none")
-        settle(self._folder, {os.path.basename(file.target) for file in self._files})
-        # From the first rename on, what is left to rename is what completes the set: it is kept.
-        waiting, self._files = self._files, []
-        for file in waiting:
-            with storage_errors(file.target):
-                os.replace(file.temporary, file.target)
+            if self._durability == "none":
+                file.flush()
+            else:
+                file.sync()
+        commit = self._commit or self._files[-1]
+        others = [file for file in self._files if file is not commit]
+        if others:
+            self._sync_names()
+        # Two writers of one prefix take turns: a mixture of their files would be neither's.
+        with leftovers.turn(self._folder or "."):
+            leftovers.settle(self._folder or ".")
+            if others:
+                self._rename(commit, leftovers.seal_name(commit.temporary))
+                commit.temporary = leftovers.seal_name(commit.temporary)
+                self._sync_names()
+            self._give_names(commit, others)
+
+    def _give_names(self, commit: NewFile, others: Sequence[NewFile]) -> None:
+        # What is left to rename from here on is what completes the set: it is kept.
+        written, self._files = self._files, []
+        try:
+            for file in others:
+                self._rename(file, file.target)
+            if others:
+                self._sync_names()
+            self._rename(commit, commit.target)
+            self._sync_names()
+        except BaseException:
+            leftovers.give_up(self._set)
+            raise
+        finally:
+            for file in written:
+                file.close()
+
+    def _rename(self, file: NewFile, name: str) -> None:
+        with storage_errors(file.target):
+            os.replace(file.temporary, name)
+
+    def _sync_names(self) -> None:
+        """Brings the names that files have now to the disk."""
         if self._durability == "full":
-            for folder in [self._folder, *(os.path.dirname(new) for new in self._new_folders)]:
-                sync_folder(folder or ".")
+            while self._new_folders:
+                sync_folder(_folder_of(self._new_folders[-1]))
+                self._new_folders.pop()
+            sync_folder(self._folder or ".")
 
     def discard(self) -> None:
         """Removes what has been written, gives back what was adopted. Targets stay as they are."""
-        for file in reversed(self._files):
-            file.close()
-            if file.origin is None:
-                _remove_if_there(file.temporary)
-            else:
-                with storage_errors(file.origin):
+        # A seal that outlived the files it speaks for would complete a set that is not whole.
+        for file in sorted(self._files, key=lambda file: file is not self._commit):
+            with storage_errors(file.target), suppress(FileNotFoundError):
+                if file.origin is not None and os.path.isdir(_folder_of(file.origin)):
                     os.rename(file.temporary, file.origin)
+                else:
+                    os.remove(file.temporary)
+            file.close()
         self._files.clear()
 
     def __enter__(self) -> Publication:
@@ -250,9 +297,55 @@ class Publication:
             self.discard()
 
 
+class _Part(Publication):
+    """Files that join the set of a publication around: leaving its block leaves them to that one."""
+
+    def __init__(self, whole: Publication) -> None:
+        super().__init__(whole._durability, whole._make_folders)
+        self._whole = whole
+        self._set = whole._set
+        self._folder = whole._folder
+
+    def _place(self, target: Path, expected_bytes: int) -> str:
+        return self._whole._place(target, expected_bytes)
+
+    def publish(self) -> None:
+        """Hands the files over."""
+        self._whole._files += self._files
+        self._whole._commit = self._commit or self._whole._commit
+        self._files = []
+
+
+_around: ContextVar[Publication | None] = ContextVar("_around", default=None)
+
+
+@contextmanager
+def one_set(target: Path, durability: Durability = "full") -> Iterator[Publication]:
+    """A publication beside ``target`` that takes in those that are made there inside of the block (`publication`)."""
+    with Publication(durability) as files:
+        files._folder = _folder_of(local_path(target))
+        token = _around.set(files)
+        try:
+            yield files
+        finally:
+            _around.reset(token)
+
+
+def publication(target: Path, durability: Durability = "full") -> Publication:
+    """A publication for ``target`` and files beside it: a part of the one around (`one_set`), or its own."""
+    around = _around.get()
+    if around is not None and around._folder == _folder_of(local_path(target)):
+        return _Part(around)
+    return Publication(durability)
+
+
+def _folder_of(path: str) -> str:
+    return os.path.dirname(path) or "."
+
+
 def publish_bytes(target: Path, contents: Bytes, durability: Durability = "full") -> None:
     """Writes one file, all or nothing, in place of any that is there."""
-    with Publication(durability) as files:
+    with publication(target, durability) as files:
         files.create(target, len(contents)).write(contents)
 
 
@@ -264,88 +357,6 @@ def sync_folder(folder: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def settle(folder: str, names: set[str] | None = None) -> list[str]:
-    """Completes or removes what processes of this machine that are dead left in ``folder``.
-
-    Args:
-        folder: where to look.
-        names: only sets that one of these files belongs to are dealt with; None means all.
-
-    Returns:
-        The names of the temporary files that are gone now.
-    """
-    gone = []
-    for files in _leftover_sets(folder, names):
-        is_complete = files[0][0] > 0
-        for _, name, target in files if is_complete else reversed(files):
-            temporary, final = os.path.join(folder, name), os.path.join(folder, target)
-            if is_complete and not _is_newer(final, temporary):
-                with storage_errors(final):
-                    os.replace(temporary, final)
-            else:
-                _remove_if_there(temporary)
-            gone.append(name)
-    return gone
-
-
-def half_published(path: str) -> bool:
-    """Whether a process died while it renamed the set that the file ``path`` belongs to.
-
-    The files of that set do not fit each other until `settle` has completed it.
-    """
-    folder, name = os.path.split(path)
-    return any(files[0][0] > 0 for files in _leftover_sets(folder or ".", {name}))
-
-
-def _leftover_sets(folder: str, names: set[str] | None) -> list[list[tuple[int, str, str]]]:
-    """By set, what dead processes left: number in the set, temporary name, name of the target."""
-    with storage_errors(folder):
-        found = os.listdir(folder)
-    sets: dict[str, list[tuple[int, str, str]]] = {}
-    for name in found:
-        parts = _TEMPORARY.fullmatch(name)
-        if parts and parts[3] == _host() and not _is_alive(int(parts[2])):
-            sets.setdefault(parts[4], []).append((int(parts[5]), name, parts[1]))
-    return [
-        sorted(files)
-        for files in sets.values()
-        if names is None or not names.isdisjoint(target for _, _, target in files)
-    ]
-
-
-def _is_newer(target: str, temporary: str) -> bool:
-    """Whether somebody has written ``target`` since ``temporary`` was left behind."""
-    with storage_errors(target):
-        try:
-            return os.stat(target).st_mtime_ns > os.stat(temporary).st_mtime_ns
-        except FileNotFoundError:
-            return False
-
-
-def _remove_if_there(path: str) -> None:
-    try:
-        os.remove(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise_storage_error(error, path)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _host() -> str:
-    """A short mark of this machine: a process number means nothing on another one."""
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _check_room(folder: str, wanted: int, path: str) -> None:

@@ -11,6 +11,7 @@ from evergraph import errors
 from evergraph.formats import checkpoint_state
 from evergraph.formats.protos import SaverDef
 from evergraph.storage import gfile, publish
+from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
 STATE_FILE = "checkpoint"
@@ -140,22 +141,15 @@ def remove_checkpoint(
     meta_graph_suffix: str = "meta",
 ) -> None:
     """Deletes the files of a checkpoint; what is not there is passed over."""
-    _remove(meta_graph_filename(checkpoint_prefix, meta_graph_suffix))
     if checkpoint_format_version == SaverDef.V2:
         # The index goes first: without it nobody takes the data for a checkpoint.
-        _remove(checkpoint_prefix + ".index")
-        for path in gfile.Glob(checkpoint_prefix + ".data-?????-of-?????"):
-            _remove(path)
+        paths = [
+            checkpoint_prefix + ".index",
+            *gfile.Glob(checkpoint_prefix + ".data-?????-of-?????"),
+        ]
     else:
-        for path in gfile.Glob(checkpoint_prefix):
-            _remove(path)
-
-
-def _remove(path: str) -> None:
-    try:
-        gfile.Remove(path)
-    except errors.NotFoundError:
-        return
+        paths = gfile.Glob(checkpoint_prefix)
+    remove_together([*paths, meta_graph_filename(checkpoint_prefix, meta_graph_suffix)])
 
 
 def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:

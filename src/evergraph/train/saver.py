@@ -17,6 +17,7 @@ from evergraph.graph import collection_protos
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.runtime.session import BaseSession
+from evergraph.storage.publish import one_set
 from evergraph.train import meta_graph
 from evergraph.train.checkpoints import (
     STATE_FILE,
@@ -193,18 +194,20 @@ class Saver:
                     f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{prefix}'"
                 )
         saved: str | None = None
-        if not self._is_empty:
-            saved = _as_text(
-                sess.run(
-                    self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}
+        # One set: the prefix is there with all its files, or not at all.
+        with one_set(path):
+            if not self._is_empty:
+                saved = _as_text(
+                    sess.run(
+                        self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}
+                    )
                 )
-            )
-        if write_meta_graph:
-            with sess.graph.as_default():
-                self.export_meta_graph(
-                    meta_graph_filename(path, meta_graph_suffix),
-                    strip_default_attrs=strip_default_attrs,
-                )
+            if write_meta_graph:
+                with sess.graph.as_default():
+                    self.export_meta_graph(
+                        meta_graph_filename(path, meta_graph_suffix),
+                        strip_default_attrs=strip_default_attrs,
+                    )
         if saved is not None and write_state:
             self._record(saved)
             update_checkpoint_state(

@@ -1,0 +1,266 @@
+"""What a writer that died has left in a folder, and how it is completed or removed.
+
+A set of files that is being published (`storage.publish`) has two kinds of names beside the targets::
+
+    TARGET.evergraph-tmp-PID-HOST-SET-N    being written, or written and waiting for its name
+    TARGET.evergraph-new-PID-HOST-SET-N    the last of a set whose files are all written: the seal
+
+PID and HOST tell whose it is, SET is the same for all files of one set, N is the place in it. The seal is renamed
+last. So a set without a seal is one of which nothing was renamed, and it is removed; a set with a seal is whole, and is
+completed by the renames that are missing.
+
+A set of files that is being removed has a list beside it, ``TARGET.evergraph-old-PID-HOST-SET-0``, with a name
+a line. What it names and is not newer than the list goes, then the list.
+
+Whoever writes a file holds a lock (flock) on it; the lock goes with the process, however it ends. A file that is
+locked is somebody's work and stays. Between making a file and locking it, and where a file system knows no
+locks, the number of the process decides.
+
+A sharded save also leaves its parts, in a folder ``PREFIX_temp``, where it dies before they are merged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from evergraph.storage.os_errors import raise_storage_error, storage_errors
+
+_NAME = re.compile(
+    r"(.+)\.evergraph-(tmp|new|old)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)", re.DOTALL
+)
+_MARK = ".evergraph-"
+# Another machine's lock may not be visible here. No save takes that long, so what is older was left.
+_ABANDONED_SECONDS = 7 * 24 * 3600.0
+# Longer than it takes from making a file to locking it: an unlocked file that is older has no owner, whatever process
+# has its number now.
+_UNLOCKED_SECONDS = 5.0
+_UNMERGED_SECONDS = 24 * 3600.0
+_PART = re.compile(r"part-\d{5}-of-\d{5}\.(index|data-)")
+_WAIT_SECONDS = 10.0
+_LONGEST_LIST = 1 << 20
+
+_given_up: set[str] = set()
+
+
+@dataclass(frozen=True)
+class _Leftover:
+    """One temporary file: its name in the folder, the name that it was to have, its kind, its place in the set."""
+
+    name: str
+    target: str
+    kind: str
+    number: int
+
+
+def temporary_name(target: str, set_id: str, number: int) -> str:
+    """The name under which a file is written that will be ``target``."""
+    return f"{target}{_MARK}tmp-{os.getpid()}-{_host()}-{set_id}-{number}"
+
+
+def removal_name(target: str, set_id: str) -> str:
+    """The name of the list of files that are being removed, the first of which is ``target``."""
+    return f"{target}{_MARK}old-{os.getpid()}-{_host()}-{set_id}-0"
+
+
+def seal_name(temporary: str) -> str:
+    """The name of the last file of a set once all its files are written."""
+    head, _, tail = temporary.rpartition(f"{_MARK}tmp-")
+    return f"{head}{_MARK}new-{tail}"
+
+
+def lock(descriptor: int) -> None:
+    """Marks an open file as somebody's work, until it is closed or the process ends."""
+    with suppress(OSError):  # no locks here: the process number in the name has to do
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def turn(folder: str) -> Iterator[None]:
+    """Waits for other writers that are renaming in ``folder``, and keeps others waiting inside of the block."""
+    with storage_errors(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # no locks here: writers of one prefix have to know of each other
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def give_up(set_id: str) -> None:
+    """Tells that this process will not complete a set that it has sealed, or a removal: anybody may."""
+    _given_up.add(set_id)
+
+
+def settle(folder: str) -> list[str]:
+    """Completes or removes what writers that are dead left in ``folder``; other writers' files stay.
+
+    Returns:
+        The names of the temporary files that are gone now.
+    """
+    gone = _sweep_parts(folder)
+    for files in _sets(folder):
+        if not all(_is_abandoned(folder, file.name) for file in files):
+            continue
+        is_complete = files[-1].kind == "new"
+        for file in files:
+            temporary, final = os.path.join(folder, file.name), os.path.join(folder, file.target)
+            if file.kind == "old":
+                _remove_listed(folder, temporary)
+            elif is_complete and not _is_newer(final, temporary):
+                with storage_errors(final), suppress(FileNotFoundError):
+                    os.replace(temporary, final)
+            else:
+                _remove_if_there(temporary)
+            gone.append(file.name)
+    return gone
+
+
+def _sweep_parts(folder: str) -> list[str]:
+    """Removes the folders of parts (``PREFIX_temp/part-00000-of-00002...``) of sharded saves that were never merged.
+
+    They have no owner's name, and another trainer's may be young: a day is longer than any save.
+    """
+    gone = []
+    for name in _listing(folder):
+        place = os.path.join(folder, name)
+        if not name.endswith("_temp") or os.path.islink(place) or not os.path.isdir(place):
+            continue
+        parts = [os.path.join(place, part) for part in _listing(place)]
+        with suppress(OSError):
+            newest = max(os.stat(path).st_mtime for path in [place, *parts])
+            are_parts = all(_PART.match(os.path.basename(path)) for path in parts)
+            if are_parts and time.time() - newest > _UNMERGED_SECONDS:
+                for path in parts:
+                    os.remove(path)
+                os.rmdir(place)
+                gone.append(name)
+    return gone
+
+
+def heal(path: str) -> bool:
+    """Waits for, or completes, the set that the file ``path`` belongs to if its renames have begun.
+
+    Until they are all done, the files of that set do not fit each other.
+
+    Returns:
+        Whether there was such a set.
+    """
+    folder, name = os.path.split(path)
+    give_up = time.monotonic() + _WAIT_SECONDS
+    found = False
+    while _is_half_published(folder or ".", name):
+        found = True
+        settle(folder or ".")
+        if time.monotonic() > give_up:
+            break
+        time.sleep(0.001)
+    return found
+
+
+def _is_half_published(folder: str, name: str) -> bool:
+    return any(
+        files[-1].kind == "new" and any(file.target == name for file in files)
+        for files in _sets(folder)
+    )
+
+
+def _sets(folder: str) -> list[list[_Leftover]]:
+    """The sets in a folder, their files in order, the seal last."""
+    sets: dict[str, list[_Leftover]] = {}
+    for name in _listing(folder):
+        parts = _NAME.fullmatch(name) if _MARK in name else None
+        if parts:
+            target, kind, process, host, set_id, number = parts.groups()
+            file = _Leftover(name, target, kind, int(number))
+            sets.setdefault(f"{process}-{host}-{set_id}", []).append(file)
+    return [
+        sorted(files, key=lambda file: (file.kind == "new", file.number)) for files in sets.values()
+    ]
+
+
+def _listing(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _is_abandoned(folder: str, name: str) -> bool:
+    """Whether nobody is writing this temporary file any more."""
+    parts = _NAME.fullmatch(name)
+    assert parts is not None
+    if parts[5] in _given_up:
+        return True
+    try:
+        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
+    except OSError:
+        return False  # Gone meanwhile, or not ours to look at.
+    try:
+        age = time.time() - os.fstat(descriptor).st_mtime
+        if parts[4] != _host():
+            return age > _ABANDONED_SECONDS
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return age > _UNLOCKED_SECONDS or not _is_alive(int(parts[3]))
+    except BlockingIOError:
+        return False
+    except OSError:
+        return not _is_alive(int(parts[3]))
+    finally:
+        os.close(descriptor)
+
+
+def _remove_listed(folder: str, path: str) -> None:
+    """Removes the files that a list names, and the list."""
+    with storage_errors(path):
+        with open(path, "rb") as file:
+            written = os.fstat(file.fileno()).st_mtime_ns
+            names = file.read(_LONGEST_LIST).splitlines()
+        for name in names:
+            listed = os.path.join(folder, os.fsdecode(name))
+            with suppress(FileNotFoundError):
+                if (
+                    os.path.basename(listed)
+                    and b"/" not in name
+                    and os.stat(listed).st_mtime_ns <= written
+                ):
+                    os.remove(listed)
+    _remove_if_there(path)
+
+
+def _is_newer(target: str, temporary: str) -> bool:
+    """Whether somebody has written ``target`` since ``temporary`` was left behind."""
+    try:
+        return os.stat(target).st_mtime_ns > os.stat(temporary).st_mtime_ns
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise_storage_error(error, target)
+
+
+def _remove_if_there(path: str) -> None:
+    with storage_errors(path), suppress(FileNotFoundError):
+        os.remove(path)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _host() -> str:
+    """A short mark of this machine: a process number means nothing on another one."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
