@@ -330,8 +330,8 @@ def test_a_rule_breaks_nothing_that_fits() -> None:
         ),
         ("a b", "a b a/ExponentialMovingAverage", "moving averages that the checkpoint has not"),
         ("conv/w", "conv/w conv_1/w", "and also has 'conv/w'. It may hold the model twice"),
-        ("w/part_0 w/part_1", "w", "in parts that were saved as tensors of their own"),
-        ("w", "w/part_0 w/part_1", "parts of variables that the checkpoint has whole, as 'w'"),
+        ("w/part_0 w/part_1", "w", "the parts of w were saved one by one, as tensors of their own"),
+        ("w", "w/part_0 w/part_1", "of which w/part_0 is a part: parts are restored together"),
         ("w", "w w/Adam w/Adam_1 beta1_power", "All 3 missing names are an optimizer's, as"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
+from evergraph.formats.dtypes import as_dtype
 from evergraph.formats.renaming import Rules
 from evergraph.formats.tensor_slice import parse_shape_and_slice
 from evergraph.graph import default_session
@@ -79,7 +80,7 @@ def restore(
         if not objects:
             raise ValueError("No variables to restore: the graph of the session has none.")
         names = source if rename is None else source.rename(rename)
-        report = compare([_wanted(spec) for saved in objects for spec in saved.specs], names)
+        report = compare([item for saved in objects for item in _wanted(saved)], names)
         if (report.missing and strict) or (report.different and not skip_mismatch):
             raise report.error(strict=strict)
         fits = set(report.matching)
@@ -98,17 +99,26 @@ def _opened(checkpoint: Checkpoint | Path) -> AbstractContextManager[Checkpoint]
     return open_checkpoint(checkpoint)
 
 
-def _wanted(spec: SaveSpec) -> Wanted:
-    variable = _variable(spec.tensor)
-    dims = variable.op.attrs.get("shape") if variable.dtype.name == "resource" else variable.dims
-    return Wanted(
-        spec.name, spec.dtype.base_dtype, whole_shape(spec.slice_spec, dims), variable.op.name
-    )
+def _wanted(saved: SaveableObject) -> Iterator[Wanted]:
+    variable = _variable(saved)
+    for spec in saved.specs:
+        name, dims = "", None  # what is no variable looks at its values itself
+        if variable is not None:
+            name, dims = variable.op.name, variable.dims
+            if variable.dtype.name == "resource":
+                dims = variable.op.attrs.get("shape")
+        dtype = as_dtype(spec.dtype).base_dtype
+        yield Wanted(spec.name, dtype, whole_shape(spec.slice_spec, dims), name)
 
 
-def _variable(tensor: Tensor) -> Tensor:
-    """The reference or the handle of the variable that a saved tensor is read from; else the tensor itself."""
-    return tensor.op.inputs[0] if tensor.op.type == "ReadVariableOp" else tensor
+def _variable(saved: SaveableObject) -> Tensor | None:
+    """The reference or the handle of the variable that is saved; None for what has a way of its own to be restored."""
+    tensor: Tensor | None = None
+    if type(saved) is ResourceVariableSaveable:
+        tensor = saved.handle
+    elif type(saved) is ReferenceVariableSaveable:
+        tensor = saved.op.op.outputs[0]
+    return tensor
 
 
 def _read(checkpoint: Checkpoint, spec: SaveSpec) -> Any:
@@ -119,8 +129,9 @@ def _read(checkpoint: Checkpoint, spec: SaveSpec) -> Any:
 
 def _set(session: BaseSession, saved: SaveableObject, values: list[Any]) -> None:
     """Gives an object its values; a variable's by an assignment that the graph has, with the value fed."""
-    if type(saved) in (ReferenceVariableSaveable, ResourceVariableSaveable):
-        for op in _assignments(session.graph, _variable(saved.specs[0].tensor)):
+    variable = _variable(saved)
+    if variable is not None:
+        for op in _assignments(session.graph, variable):
             if compatible(op.inputs[1].dims, values[0].shape):
                 session.run(op, {op.inputs[1]: values[0]})
                 return

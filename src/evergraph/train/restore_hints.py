@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from evergraph.formats import part_names
+
 # This runs while an error is being raised: what is looked at is bounded.
 _MOST_NAMES = 50_000
 _MOST_SAMPLED = 200
@@ -22,7 +24,6 @@ _MOST_RULES = 3
 
 _AVERAGE = "/ExponentialMovingAverage"
 _COUNTER = re.compile(r"_\d+(?=/|$)")
-_PART = re.compile(r"/part_\d+$")
 _SLOT = re.compile(
     r"/(Adam|Adam_1|Momentum|RMSProp|RMSProp_1|Adagrad|Adadelta|Adadelta_1|Ftrl|Ftrl_1|adam_m|adam_v)$"
     r"|(^|/)beta[12]_power$"
@@ -203,18 +204,7 @@ def sentences(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str
             f"{_count(twins, missing)} there without a counter: the graph wants {twins[0]!r}{also}. It may hold the "
             "model twice; in a notebook, tf.reset_default_graph() before the model is built makes it the only one."
         )
-    split = [name for name in missing if f"{name}/part_0" in there]
-    if split:
-        yield (
-            f"{_count(split, missing)} there in parts that were saved as tensors of their own, as "
-            f"'{split[0]}/part_0': build the graph with the same partitioner, or put them together with numpy."
-        )
-    whole = [name for name in missing if _PART.search(name) and _PART.sub("", name) in there]
-    if whole:
-        yield (
-            f"{_count(whole, missing)} parts of variables that the checkpoint has whole, as "
-            f"{_PART.sub('', whole[0])!r}: give the Saver the partitioned variable, not its parts."
-        )
+    yield from part_names.hints(missing, names)
     slots = [name for name in missing if _SLOT.search(name)]
     if slots:
         yield (
