@@ -20,7 +20,7 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops.passing import placeholder
 from evergraph.runtime.session import BaseSession
 from evergraph.storage.filesystem import Path
-from evergraph.train.restore_report import RestoreReport, Wanted, compare, whole_shape
+from evergraph.train.restore_report import RestoreReport, Wanted, compare
 from evergraph.train.saveables import (
     ReferenceVariableSaveable,
     ResourceVariableSaveable,
@@ -108,7 +108,9 @@ def _wanted(saved: SaveableObject) -> Iterator[Wanted]:
             if variable.dtype.name == "resource":
                 dims = variable.op.attrs.get("shape")
         dtype = as_dtype(spec.dtype).base_dtype
-        yield Wanted(spec.name, dtype, whole_shape(spec.slice_spec, dims), name)
+        if spec.slice_spec:  # a part: what it must fit is the whole
+            name, dims = spec.name, parse_shape_and_slice(spec.slice_spec)[0]
+        yield Wanted(spec.name, dtype, dims, name)
 
 
 def _variable(saved: SaveableObject) -> Tensor | None:

@@ -14,12 +14,13 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats.checkpoint import open_checkpoint
+from evergraph.formats.tensor_slice import parse_shape_and_slice
 from evergraph.graph.attributes import to_text
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.shape import Dims
-from evergraph.train.restore_report import Wanted, compare, whole_shape
+from evergraph.train.restore_report import Wanted, compare
 
 _RESTORES = frozenset(("RestoreV2", "Restore", "RestoreSlice"))
 
@@ -53,7 +54,9 @@ def _wanted(graph: Graph, saver_def: Any) -> Iterator[Wanted]:
         specs = _texts(op, 2) if op.type != "Restore" else [""]
         for name, spec, output in zip(names, specs, op.outputs, strict=False):
             variable, dims = _variable_set_by(output) or ("", None)
-            yield Wanted(name, output.dtype, whole_shape(spec, dims), variable)
+            if spec:  # a part: what it must fit is the whole
+                variable, dims = name, parse_shape_and_slice(spec)[0]
+            yield Wanted(name, output.dtype, dims, variable)
 
 
 def _texts(op: Operation, index: int) -> list[str]:

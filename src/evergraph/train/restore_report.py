@@ -11,7 +11,6 @@ from evergraph import errors
 from evergraph.formats.checkpoint import Checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.object_graph import OBJECT_GRAPH_KEY, ObjectGraph
-from evergraph.formats.tensor_slice import parse_shape_and_slice
 from evergraph.graph.shape import Dims, compatible, text
 from evergraph.nearest import nearest
 from evergraph.train import restore_hints
@@ -273,11 +272,6 @@ def _objects(checkpoint: Checkpoint) -> ObjectGraph:
     with suppress(errors.OpError):
         return checkpoint.object_graph or ObjectGraph(())
     return ObjectGraph(())
-
-
-def whole_shape(spec: str, dims: Dims) -> Dims:
-    """The shape that a tensor must have in a checkpoint: that of the whole, where a variable is a slice of it."""
-    return parse_shape_and_slice(spec)[0] if spec else dims
 
 
 def _listed(items: Sequence[Any], as_text: Callable[[Any], str]) -> Iterator[str]:
