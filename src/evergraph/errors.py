@@ -12,6 +12,7 @@ old programs keep working. Where a Python built-in says the same thing, a class 
      +- DeadlineExceededError      4 and TimeoutError
      +- NotFoundError              5
      |   +- FileMissingError         and FileNotFoundError
+     |   |   +- NoCheckpointError      and ValueError
      |   +- KeyNotFoundError         and KeyError
      +- AlreadyExistsError         6
      |   +- FileAlreadyExistsError   and FileExistsError
@@ -214,6 +215,10 @@ class FileMissingError(NotFoundError, FileNotFoundError):
     """A file or folder is not there."""
 
     errno = _errno.ENOENT
+
+
+class NoCheckpointError(FileMissingError, ValueError):
+    """A folder has no checkpoint."""
 
 
 class KeyNotFoundError(NotFoundError, KeyError):

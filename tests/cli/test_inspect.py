@@ -104,7 +104,9 @@ def test_a_meta_graph(cli, model: Path) -> None:
         {"name": "labels", "dtype": "int64", "shape": [None]},
     ]
     assert len(facts["variables"]) == 8
-    assert facts["collections"]["trainable_variables"] == 2
+    assert facts["collections"]["trainable_variables"]["count"] == 2
+    assert (facts["saver"]["format"], facts["saver"]["max_to_keep"]) == ("V2", 5)
+    assert facts["saver"]["restore"] == "save/restore_all"
     assert facts["likely_outputs"][0] == "probabilities"
     assert len(facts["files"]) == 3
 

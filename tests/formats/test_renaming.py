@@ -127,6 +127,7 @@ def test_a_view_is_a_checkpoint(prefix: str) -> None:
     assert view.shape("net/a/kernel") == (2, 3)
     assert view.nbytes == 24 + 12 + 8
     assert view.original_names["net/a/bias"] == "model/a/bias"
+    assert (len(view.places("net/a/bias")), view.num_shards) == (1, 1)
     assert "renamed" in repr(view)
     with pytest.raises(KeyError, match="'net/a/kernel'"):
         view["net/kernel"]

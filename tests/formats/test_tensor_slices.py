@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 import evergraph
 from evergraph import errors
-from evergraph.formats import dtypes, element_list, protos
-from evergraph.formats.element_list import decode_elements
+from evergraph.formats import dtypes, element_list, protos, tensor_slices_writer
+from evergraph.formats.element_list import decode_elements, encode_elements
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.tensor_slices import TensorSliceReader
+from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.formats.wire import WireError, bytes_field
 
 FIELDS = {
@@ -65,6 +66,7 @@ def v1_table(
     entries: dict[bytes, bytes] = {}
     for name, (whole, specs) in tensors.items():
         tensor = meta.tensor.add(name=name, type=dtypes.as_dtype(whole.dtype).as_datatype_enum)
+        tensor.shape.SetInParent()
         for size in whole.shape:
             tensor.shape.dim.add(size=size)
         for spec in specs:
@@ -276,6 +278,121 @@ def test_checkpoint_is_the_dict_it_was_made_from(
         assert sorted(reader.names()) == sorted(tensors)
         for name, value in tensors.items():
             assert same(reader.read(name), value)
+
+
+# ----------------------------------------------------------------------------------------- writing
+
+WRITTEN = sorted(FIELDS.keys() - {"bfloat16", "uint32", "uint64", "qint16", "quint16"})
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.dictionaries(
+        st.text(max_size=6),
+        st.tuples(st.sampled_from(WRITTEN), st.lists(st.integers(0, 4), max_size=3).map(tuple)),
+        max_size=6,
+    )
+)
+def test_what_is_written_is_what_protobuf_would_write(
+    tmp_path_factory: pytest.TempPathFactory, kinds: dict[str, tuple[str, tuple[int, ...]]]
+) -> None:
+    path = tmp_path_factory.mktemp("v1") / "m"
+    tensors = {name: random_array(kind, shape) for name, (kind, shape) in kinds.items()}
+    with TensorSliceWriter(path, durability="none") as writer:
+        for name, value in tensors.items():
+            writer.add(name, value)
+    expected = v1_table({n: (a, [whole_spec(a)]) for n, a in tensors.items()})
+    assert path.read_bytes() == expected
+    with TensorSliceReader(path) as reader:
+        assert sorted(reader.names()) == sorted(tensors)
+        for name, value in tensors.items():
+            assert same(reader.read(name), value)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(sorted(FIELDS)), st.binary(max_size=400))
+def test_elements_come_back(kind: str, raw: bytes) -> None:
+    dtype = dtypes.as_dtype(kind)
+    if kind == "string":
+        array = np.array([*raw.split(b"a"), None], object)[:-1]
+    elif kind == "bool":
+        array = np.frombuffer(raw, np.uint8) > 127
+    else:
+        array = np.frombuffer(raw[: len(raw) // dtype.size * dtype.size], dtype.as_numpy_dtype)
+    message = b"".join(encode_elements(array, dtype))
+    assert message == proto_of(array).SerializeToString()
+    assert same(decode_elements(memoryview(message), dtype, array.size), array)
+
+
+def test_many_elements_across_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(element_list, "_PIECE_ELEMENTS", 100)
+    array = np.array([0, -1, 1 << 62, -(1 << 63), 127, 128] * 100)
+    message = b"".join(encode_elements(array, dtypes.int64))
+    assert message == proto_of(array).SerializeToString()
+
+
+def test_slices_are_written_and_found_again(tmp_path: pathlib.Path) -> None:
+    whole = np.arange(60, dtype=np.int16).reshape(10, 6)
+    with TensorSliceWriter(tmp_path / "m") as writer:
+        for spec in ("4,6:-", "0,4:0,6"):
+            box = TensorSlice.parse(spec)
+            writer.add_slice("p", whole.shape, box, whole[box.within(whole.shape)])
+        writer.add("x", 3.5)
+    assert (tmp_path / "m").read_bytes() == v1_table(
+        {"p": (whole, ["4,6:-", "0,4:0,6"]), "x": (np.array(3.5, np.float32), [""])}
+    )
+    with evergraph.open_checkpoint(tmp_path / "m") as ckpt:
+        assert same(ckpt["p"], whole)
+        assert [str(box) for box in ckpt.info("p").slices] == ["4,6:-", "0,4:0,6"]
+
+
+def test_what_cannot_be_written(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(adds: tuple[tuple[Any, ...], ...]) -> None:
+        with TensorSliceWriter(tmp_path / "m") as writer:
+            for name, *rest in adds:
+                (writer.add_slice if len(rest) > 1 else writer.add)(name, *rest)
+
+    def refused(error: type[errors.OpError], words: str, *adds: tuple[Any, ...]) -> None:
+        with pytest.raises(error, match=words):
+            write(adds)
+        assert list(tmp_path.iterdir()) == []
+
+    row, box = np.ones(2, np.float32), TensorSlice.parse
+    invalid = errors.InvalidArgumentError
+    refused(invalid, "duplicate key.*'a'", ("a", 1), ("a", 2))
+    refused(invalid, "of float32.*of int32", ("a", 1), ("a", 2.5))
+    refused(
+        invalid,
+        r"'2,2'.*meets",
+        ("a", (4,), box("0,3"), np.ones(3, "f")),
+        ("a", (4,), box("2,2"), row),
+    )
+    refused(
+        invalid,
+        r"of float32 \(5,\).*\(4,\)",
+        ("a", (4,), box("0,2"), row),
+        ("a", (5,), box("2,2"), row),
+    )
+    refused(invalid, r"has the shape \(3,\)", ("a", (4,), box("0,3"), row))
+    refused(invalid, "does not lie within", ("a", (4,), box("3,2"), row))
+    refused(invalid, "cannot be stored", ("a", object()))
+    for kind in sorted(FIELDS.keys() - set(WRITTEN)):
+        refused(errors.UnimplementedError, f"data type {kind} not", ("a", random_array(kind, (2,))))
+    monkeypatch.setattr(tensor_slices_writer, "_MOST_MESSAGE_BYTES", 2000)
+    refused(invalid, r"too large to serialize \(conservative", ("a", np.zeros(300, np.float32)))
+    refused(invalid, "too large to serialize", ("a", [b"x" * 900, b"y" * 90]))
+
+
+def test_through_save_checkpoint(tmp_path: pathlib.Path) -> None:
+    path = evergraph.save_checkpoint(
+        tmp_path / "model.ckpt", {"w": [1.0, 2.0]}, format_version=1, update_state=True
+    )
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoint", "model.ckpt"]
+    with evergraph.open_checkpoint(tmp_path) as ckpt:
+        assert (ckpt.prefix, ckpt.format_version) == (path, 1)
+        assert ckpt["w"].tolist() == [1, 2]
+    with pytest.raises(errors.InvalidArgumentError, match="2 or 1, not 3"):
+        evergraph.save_checkpoint(tmp_path / "n", {}, format_version=3)
 
 
 # ------------------------------------------------------------------------------------------ damage

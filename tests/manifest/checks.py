@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ import evergraph.ops  # noqa: F401 - declares the ops
 from evergraph import errors
 from evergraph.formats import checkpoint_state, dtypes
 from evergraph.formats.checkpoint import open_checkpoint
+from evergraph.formats.events import summary_iterator
 from evergraph.formats.graph_file import read_graph_def, read_meta_graph, read_saved_model
+from evergraph.formats.protos import GraphDef
 from evergraph.graph import registry
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
@@ -247,11 +250,37 @@ def _saved_model(entry: Entry) -> Outcome:
     return Outcome("read")
 
 
-# ---------------------------------------------------------------------------------- damaged files
+# ----------------------------------------------------------------------------------------- events
 
 
 def _events(entry: Entry) -> Outcome:
-    return Outcome("blocked", "no reader of event files")
+    """Every event up to where TensorFlow gives up as well."""
+    events: list[Any] = []
+    refused = ""
+    try:
+        for event in summary_iterator(entry.path):
+            events.append(event)
+    except errors.OpError as error:
+        refused = type(error).__name__
+    facts = entry.facts
+    _same("error", refused, (facts["error"] or "").partition(":")[0])
+    _same("events", len(events), facts["events"])
+    _same("kinds", Counter(event.WhichOneof("what") for event in events), facts["kinds"])
+    _same("steps", [events[0].step, events[-1].step], [facts["first_step"], facts["last_step"]])
+    values = [value for event in events for value in event.summary.value]
+    _same("tags", Counter(value.tag for value in values), facts["tags"])
+    sums: dict[str, float] = {}
+    for value in values:
+        sums[value.tag] = sums.get(value.tag, 0.0) + value.simple_value
+    found = {tag: round(total, 6) for tag, total in sums.items()}
+    _same("sums", found, facts["simple_value_sums"])
+    graphs = [event.graph_def for event in events if event.WhichOneof("what") == "graph_def"]
+    nodes = [len(GraphDef.FromString(graph).node) for graph in graphs]
+    _same("nodes", nodes, [facts["graph_nodes"]])
+    return Outcome("refused", refused) if refused else Outcome("read")
+
+
+# ---------------------------------------------------------------------------------- damaged files
 
 
 def _corrupt_checkpoint(entry: Entry) -> Outcome:

@@ -175,12 +175,67 @@ def test_the_first_formats_ops_read_any_checkpoint(prefix: str) -> None:
     np.testing.assert_array_equal(run(part), VALUES["a"][:1])
 
 
+def test_the_first_formats_ops_write_it(prefix: str) -> None:
+    halves = [VALUES["a"][:1], VALUES["a"][1:]]
+    specs = ["2 3 0,1:-", "2 3 1,1:-", ""]
+    run(checkpoint_io.SaveSlices(prefix, ["a", "a", "b"], specs, [*halves, np.int64(7)]))
+    whole, number = run(restore(prefix, ["a", "b"], ["float32", "int64"]))
+    np.testing.assert_array_equal(whole, VALUES["a"])
+    assert number == 7
+    with open_checkpoint(prefix) as checkpoint:
+        assert (checkpoint.format_version, checkpoint.prefix) == (1, prefix)
+    run(checkpoint_io.Save(prefix, ["z", "y"], [halves[0], "text"]))
+    with open_checkpoint(prefix) as checkpoint:
+        assert list(checkpoint) == ["y", "z"]
+        assert checkpoint["y"] == b"text"
+
+
+def test_the_first_formats_ops_refuse(prefix: str) -> None:
+    names = placeholder("string")
+    with pytest.raises(errors.InvalidArgumentError, match="2 tensor names but 1"):
+        run(checkpoint_io.Save(prefix, names, [1.0]), {names: ["a", "b"]})
+    with pytest.raises(ValueError, match="not compatible"):
+        checkpoint_io.SaveSlices(prefix, ["a"], ["", ""], [1.0])
+    with pytest.raises(errors.UnimplementedError, match="uint32"):
+        run(checkpoint_io.Save(prefix, ["a"], [np.uint32(1)]))
+    path = placeholder("string")
+    with pytest.raises(errors.InvalidArgumentError, match="single string"):
+        run(checkpoint_io.Save(path, ["a"], [1.0]), {path: [prefix, prefix]})
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_several_threads_read_the_same(
+    prefix: str, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint_io, "_MANY_BYTES", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    seen = set()
+    read = checkpoint_io._read
+
+    def recorded(*args: Any) -> Any:
+        seen.add(threading.current_thread().name)
+        return read(*args)
+
+    monkeypatch.setattr(checkpoint_io, "_read", recorded)
+    values = {f"v{i}": np.full((50, i), i, np.int32) for i in range(40)}
+    save_checkpoint(prefix, values, format_version=version)
+    found = run(restore(prefix, list(values), ["int32"] * 40))
+    for value, expected in zip(found, values.values(), strict=True):
+        np.testing.assert_array_equal(value, expected)
+    assert seen
+    assert all(name.startswith("evergraph-restore") for name in seen)
+    with pytest.raises(errors.InvalidArgumentError, match="tensor_name = v7; expected dtype"):
+        run(restore(prefix, list(values), ["int32"] * 7 + ["float32"] * 33))
+
+
 def test_a_graph_without_the_right_to_files_may_not(prefix: str) -> None:
     save_checkpoint(prefix, {"a": VALUES["a"]})
     nodes = [
         checkpoint_io.SaveV2(prefix, ["x"], [""], [1.0]),
         *restore(prefix, ["a"], ["float32"]),
         checkpoint_io.MergeV2Checkpoints([prefix], prefix + "2"),
+        checkpoint_io.Save(prefix, ["x"], [1.0]),
+        checkpoint_io.SaveSlices(prefix, ["x"], [""], [1.0]),
         checkpoint_io.Restore(prefix, "a", dt="float32"),
         checkpoint_io.RestoreSlice(prefix, "a", "", dt="float32"),
     ]

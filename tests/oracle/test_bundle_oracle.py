@@ -9,13 +9,15 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.tensor_slice import TensorSlice, parse_shape_and_slice
 from evergraph.formats.tensor_slices import TensorSliceReader
-from tests.oracle.client import Oracle
+from evergraph.formats.tensor_slices_writer import TensorSliceWriter
+from tests.oracle.client import Oracle, OracleError
 
 pytestmark = pytest.mark.oracle
 
@@ -310,7 +312,7 @@ def main(tf, np, path, values, slices):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_format_v1(oracle: Oracle, tmp_path: pathlib.Path, seed: int) -> None:
-    """TensorFlow still writes it, without Snappy today; large values among them."""
+    """TensorFlow still writes it, without Snappy today; large values among them. So do we."""
     rng = np.random.default_rng(seed)
     kinds = "float32 float64 int8 uint8 int16 uint16 int32 int64 bool complex64 complex128 float16"
     values: dict[str, np.ndarray] = {}
@@ -323,6 +325,17 @@ def test_format_v1(oracle: Oracle, tmp_path: pathlib.Path, seed: int) -> None:
     slices = {"sliced": ["0,4:0,6", "4,10:0,2", "4,10:2,6"]}
     path = tmp_path / "m.ckpt"
     oracle.execute(SAVE_V1, path=str(path), values=values, slices=slices)
+    with TensorSliceWriter(tmp_path / "ours", durability="none") as writer:
+        for name, value in sorted(values.items()):
+            for spec in slices.get(name, [""]):
+                # As in SAVE_V1, whose slices are `start,stop`.
+                pairs = [[int(n) for n in part.split(",")] for part in spec.split(":") if part]
+                box = TensorSlice(tuple((start, stop - start) for start, stop in pairs))
+                if spec:
+                    writer.add_slice(name, value.shape, box, value[box.within(value.shape)])
+                else:
+                    writer.add(name, value)
+    assert (tmp_path / "ours").read_bytes() == path.read_bytes()
     with TensorSliceReader(path) as reader:
         assert reader.names() == sorted(values)
         for name, value in values.items():
@@ -330,3 +343,65 @@ def test_format_v1(oracle: Oracle, tmp_path: pathlib.Path, seed: int) -> None:
             assert reader.read(name).dtype == value.dtype
         part = reader.read_slice("sliced", TensorSlice.parse("2,4:1,3"))
         np.testing.assert_array_equal(part, values["sliced"][2:6, 1:4])
+
+
+SAVE_SLICES = SAVE.replace(
+    "SaveV2(\n        prefix=prefix, tensor_names=names, shape_and_slices=specs, tensors=values)",
+    "SaveSlices(\n        filename=prefix, tensor_names=names, shapes_and_slices=specs, data=values)",
+)
+
+RESTORE = """
+def main(tf, np, prefix, keys):
+    names, specs, kinds = zip(*keys)
+    with tf.Session() as session:
+        values = session.run(tf.raw_ops.RestoreV2(
+            prefix=prefix, tensor_names=names, shape_and_slices=specs, dtypes=kinds))
+    return [value.reshape(-1).tolist() if kind == "string" else value.tobytes()
+            for value, kind in zip(values, kinds)]
+"""
+
+# What format V1 can hold of everything that a tensor can be made of.
+V1_KINDS = (
+    "float32 float64 float16 complex64 complex128 bool int8 int16 int32 int64 uint8 uint16 "
+    "qint8 quint8 qint32"
+).split()
+
+
+def v1_tensors() -> list[Tensor]:
+    """Every type and some slices, in the order in which TensorFlow writes them: that of the names."""
+    rng = np.random.default_rng(3)
+    tensors: list[Tensor] = []
+    for kind in V1_KINDS:
+        size = dtypes.as_dtype(kind).size
+        for label, shape in {"cube": (3, 5, 2), "empty": (0, 3), "scalar": ()}.items():
+            data = rng.integers(0, MOST_BYTE.get(kind, 256), int(np.prod(shape)) * size, np.uint8)
+            tensors.append((f"{kind}/{label}", "", kind, shape, data.tobytes()))
+    tensors.append(("text", "", "string", (2, 2), [b"", b"\x00\xff", b"x" * 300, "é".encode()]))
+    return sorted(tensors)
+
+
+@pytest.mark.parametrize("case", ["every type", "slices"])
+def test_format_v1_both_ways(oracle: Oracle, tmp_path: pathlib.Path, case: str) -> None:
+    tensors = v1_tensors() if case == "every type" else parts()
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    oracle.execute(SAVE_SLICES, prefix=str(theirs), tensors=tensors)
+    with TensorSliceWriter(ours, durability="none") as writer:
+        for tensor in sorted(tensors, key=lambda tensor: tensor[0]):
+            name, spec = tensor[:2]
+            if spec:
+                writer.add_slice(name, *parse_shape_and_slice(spec), value_of(tensor))
+            else:
+                writer.add(name, value_of(tensor))
+    assert ours.read_bytes() == theirs.read_bytes()
+    keys = [tensor[:3] for tensor in tensors]
+    assert oracle.execute(RESTORE, prefix=str(ours), keys=keys) == [row[4] for row in tensors]
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "uint32", "qint16", "float8_e5m2"])
+def test_what_format_v1_has_no_place_for(oracle: Oracle, tmp_path: pathlib.Path, kind: str) -> None:
+    dtype = dtypes.as_dtype(kind)
+    tensors: list[Tensor] = [("x", "", kind, (2,), bytes(2 * dtype.size))]
+    with pytest.raises(OracleError):
+        oracle.execute(SAVE_SLICES, prefix=str(tmp_path / "theirs"), tensors=tensors)
+    with pytest.raises(errors.UnimplementedError, match=kind):
+        TensorSliceWriter(tmp_path / "ours").add("x", value_of(tensors[0]))

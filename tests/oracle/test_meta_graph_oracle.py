@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from evergraph import tf1
-from evergraph.formats.protos import MetaGraphDef
+from evergraph.formats.protos import GraphDebugInfo, MetaGraphDef
 from evergraph.graph.graph import Graph
 from tests.oracle.client import Oracle
 
@@ -96,3 +96,30 @@ def compare(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert set(one) == set(other)
     for name, value in one.items():
         np.testing.assert_allclose(value, other[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+_DEBUG = """
+def main(tf, np, path):
+    model(tf, np)
+    tf.train.export_meta_graph(path + ".meta", save_debug_info=True)
+"""
+
+
+def test_where_the_nodes_were_made(tf215: Oracle, tmp_path: Path) -> None:
+    source = _MODEL.format(resource=False) + _DEBUG
+    here(source, path=str(tmp_path / "ours"))
+    tf215.execute(source, path=str(tmp_path / "theirs"))
+    ours, theirs = (
+        GraphDebugInfo.FromString((tmp_path / f"{name}.debug").read_bytes())
+        for name in ("ours", "theirs")
+    )
+
+    def lines(message: Any, node: str) -> list[tuple[int, str]]:
+        """The lines of the program that made a node."""
+        trace = message.traces_by_id[message.name_to_trace_id[node + "@"]]
+        frames = [message.frames_by_id[number] for number in trace.frame_id]
+        return [(f.line, f.func) for f in frames if f.func in ("model", "main")]
+
+    for node in ("x", "layer/w", "MatMul", "loss", "Adam"):
+        assert lines(ours, node) == lines(theirs, node)
+        assert len(lines(ours, node)) == 2

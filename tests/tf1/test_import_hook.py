@@ -37,6 +37,21 @@ STATEMENTS = [
     "from tensorflow.nn import relu",
     "from tensorflow.contrib import framework; framework.list_variables",
     "import tensorflow.contrib.framework as f; f.get_or_create_global_step",
+    "import tensorflow.contrib.slim as slim; slim.arg_scope; slim.get_variables_to_restore",
+    "from tensorflow.contrib import slim; slim.assign_from_checkpoint_fn",
+    "from tensorflow.contrib.framework.python.ops import arg_scope; arg_scope([])",
+    "from tensorflow.contrib.framework.python.ops.arg_scope import add_arg_scope; "
+    "from tensorflow.contrib.framework.python.ops import arg_scope, variables; arg_scope([]); "
+    "variables.get_variables_to_restore",
+    "from tensorflow.contrib.framework.python.ops.variables import get_or_create_global_step",
+    "from tensorflow.contrib.framework.python.framework import checkpoint_utils; "
+    "checkpoint_utils.list_variables",
+    "from tensorflow.contrib.slim.python.slim import model_analyzer; model_analyzer.analyze_vars",
+    "from tensorflow.contrib.training.python.training import evaluation; "
+    "evaluation.checkpoints_iterator",
+    "from tensorflow.python.util import deprecation; "
+    "deprecation._PRINT_DEPRECATION_WARNINGS = False",
+    "from tensorflow.python.training import checkpoint_utils; checkpoint_utils.init_from_checkpoint",
     "from tensorflow.python.framework import graph_util; graph_util.convert_variables_to_constants",
     "from tensorflow.python.framework.graph_util import extract_sub_graph",
     "from tensorflow.python.framework import dtypes, ops, tensor_shape, tensor_util; "

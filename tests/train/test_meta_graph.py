@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from evergraph import tf1 as tf
+from evergraph.formats import protos
+from evergraph.train.meta_graph import copy_scoped_meta_graph
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +124,71 @@ def test_write_graph(tmp_path: Path, as_text: bool) -> None:
     from evergraph.formats.graph_file import read_graph_def
 
     assert read_graph_def(path) == graph.as_graph_def()
+
+
+def test_only_the_own_saver_stays_where_others_are_cleared() -> None:
+    v = tf.Variable(1.0, name="v")
+    savers = [tf.train.Saver([v], name=name) for name in ("one", "two")]
+    for saver in savers:
+        tf.add_to_collection(tf.GraphKeys.SAVERS, saver)
+    meta = savers[1].export_meta_graph(clear_extraneous_savers=True)
+    assert not [node.name for node in meta.graph_def.node if node.name.startswith("one/")]
+    with tf.Graph().as_default():
+        saver = tf.train.import_meta_graph(meta)
+        (kept,) = tf.get_collection(tf.GraphKeys.SAVERS)
+        assert kept.as_saver_def() == saver.as_saver_def() == savers[1].as_saver_def()
+    meta = tf.train.export_meta_graph(clear_extraneous_savers=True)
+    assert "savers" not in meta.collection_def
+    assert {node.name.partition("/")[0] for node in meta.graph_def.node} == {"v"}
+
+
+def test_a_scope_is_copied() -> None:
+    with tf.variable_scope("from"):
+        tf.get_variable("v", initializer=[1.0, 2.0])
+    variables = copy_scoped_meta_graph("from", "to")
+    assert list(variables) == ["v:0"]
+    assert variables["v:0"].name == "to/v:0"
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run("to/v:0").tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="need to be different"):
+        copy_scoped_meta_graph("from", "from")
+
+
+def test_what_is_colocated_has_its_groups_device() -> None:
+    with tf.device("/cpu:1"):
+        tf.get_variable("v", initializer=1.0, use_resource=True)
+    message = tf.get_default_graph().as_graph_def()
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(message, name="")
+        initial = graph.get_operation_by_name("v/Initializer/initial_value")
+        assert initial.colocation_groups() == [b"loc:@v"]
+        assert initial.device == graph.get_operation_by_name("v").device == "/device:CPU:1"
+
+
+def test_where_the_nodes_were_made(tmp_path: Path) -> None:
+    x = tf.placeholder(tf.float32, [], name="x")
+    with tf.name_scope("inner"):
+        for i in range(2):
+            tf.identity(x, name=f"y{i}")
+    tf.train.export_meta_graph(str(tmp_path / "m.meta"), save_debug_info=True)
+    message = protos.GraphDebugInfo.FromString((tmp_path / "m.debug").read_bytes())
+    assert set(message.name_to_trace_id) == {"x@", "inner/y0@", "inner/y1@"}
+    assert message.name_to_trace_id["inner/y0@"] == message.name_to_trace_id["inner/y1@"]
+    trace = message.traces_by_id[message.name_to_trace_id["x@"]]
+    frames = [message.frames_by_id[number] for number in trace.frame_id]
+    places = [(message.files[frame.file_index], frame.func) for frame in frames]
+    assert (__file__, "test_where_the_nodes_were_made") in places
+    tf.train.export_meta_graph(
+        str(tmp_path / "m.meta"), save_debug_info=True, export_scope="inner", as_text=True
+    )
+    assert '"y0@"' in (tmp_path / "m.debug").read_text()
+
+
+def test_a_checkpoint_with_debug_info(tmp_path: Path) -> None:
+    tf.Variable(1.0, name="v")
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / "m"), save_debug_info=True)
+    assert Path(path + ".debug").exists()
+    assert tf.train.latest_checkpoint(str(tmp_path)) == path

@@ -13,6 +13,9 @@ import pytest
 import evergraph
 from evergraph import errors
 from evergraph import tf1 as tf
+from evergraph.train.checkpoints import meta_graph_filename
+from evergraph.train.saveables import SaveableObject, SaveSpec
+from evergraph.train.saver import get_saver_or_default
 
 
 @pytest.fixture(autouse=True)
@@ -207,12 +210,13 @@ def test_refusals(tmp_path: Path) -> None:
         deferred.save(tf.Session(), str(tmp_path / "m"))
 
 
-def test_a_save_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
-    _, session = saved(tmp_path)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_save_that_fails_leaves_the_old_one(tmp_path: Path, version: int) -> None:
+    _, session = saved(tmp_path, write_version=version)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     tf.Variable(0.0, name="never_initialized")
     with pytest.raises(errors.FailedPreconditionError):
-        tf.train.Saver().save(session, str(tmp_path / "model"), global_step=0)
+        tf.train.Saver(write_version=version).save(session, str(tmp_path / "model"), global_step=0)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -257,3 +261,138 @@ def test_recover_last_checkpoints(tmp_path: Path) -> None:
     assert {name for name in names(tmp_path) if name.endswith(".index")} == {
         f"model-{step}.index" for step in (1, 2, 3)
     }
+
+
+V1 = tf.train.SaverDef.V1
+
+
+def test_the_first_format_is_one_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        saver, _ = saved(tmp_path, steps=3, write_version=V1, max_to_keep=2)
+    assert len(caplog.records) == 1
+    assert "V1 checkpoint format has been deprecated" in caplog.text
+    assert names(tmp_path) == {"checkpoint", "model-1", "model-1.meta", "model-2", "model-2.meta"}
+    latest = tf.train.latest_checkpoint(tmp_path)
+    assert latest == str(tmp_path / "model-2")
+    assert tf.train.checkpoint_exists(latest)
+    with tf.Session() as other:
+        saver.restore(other, latest)
+        assert other.run("w:0").tolist() == [1.0, 2.0]
+    with evergraph.open_checkpoint(tmp_path) as checkpoint:
+        assert checkpoint.format_version == 1
+
+
+def test_the_first_format_in_shards(tmp_path: Path) -> None:
+    for number in range(3):
+        with tf.device(f"/cpu:{number}"):
+            tf.Variable(float(number), name=f"v{number}")
+    saver = tf.train.Saver(sharded=True, write_version=V1, max_to_keep=1)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        saver.save(session, tmp_path / "model", global_step=1)
+        path = saver.save(session, tmp_path / "model", global_step=2)
+        assert path == str(tmp_path / "model-2-?????-of-00003")
+        shards = {f"model-2-0000{number}-of-00003" for number in range(3)}
+        assert names(tmp_path) == {"checkpoint", "model-2.meta"} | shards
+        assert tf.train.latest_checkpoint(tmp_path) == path
+        assert tf.train.get_checkpoint_mtimes([path]) != []
+        shard = tmp_path / "model-2-00001-of-00003"
+        for given in (path, tmp_path / "model-2", shard, tmp_path, tmp_path / "checkpoint"):
+            with tf.Session() as other:
+                saver.restore(other, given)
+                assert other.run(["v0:0", "v1:0", "v2:0"]) == [0, 1, 2]
+        tf.train.remove_checkpoint(path, V1)
+        assert names(tmp_path) == {"checkpoint"}
+
+
+@pytest.mark.parametrize("name", ["m-1", "m-1-?????-of-00003", "m-1-00002-of-00003"])
+def test_the_graph_beside_a_checkpoint(name: str) -> None:
+    assert meta_graph_filename(f"a-1-of-2/{name}") == "a-1-of-2/m-1.meta"
+
+
+def test_a_moved_folder_of_the_first_format(tmp_path: Path) -> None:
+    saved(tmp_path / "here", sharded=True, write_version=V1)
+    (tmp_path / "here").rename(tmp_path / "there")
+    latest = tf.train.latest_checkpoint(tmp_path / "there")
+    assert latest == str(tmp_path / "there" / "model-0-?????-of-00001")
+
+
+def test_the_first_format_says_what_it_cannot_hold(tmp_path: Path) -> None:
+    v = tf.Variable(tf.cast([1, 2], tf.uint32), name="counts")
+    with tf.Session() as session:
+        session.run(v.initializer)
+        with pytest.raises(errors.UnimplementedError, match=r"uint32 .*'counts'.* Format V2 has"):
+            tf.train.Saver(write_version=V1).save(session, tmp_path / "model")
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_folder_may_have_any_name(tmp_path: Path, version: int) -> None:
+    """As a pattern, its name would mean another folder's files."""
+    folder, other = tmp_path / "lr=[1]", tmp_path / "lr=1"
+    other.mkdir()
+    saver, _ = saved(folder, steps=2, write_version=version, max_to_keep=1)
+    there = "model-0" if version == 1 else "model-0.data-00000-of-00001"
+    (other / there).write_bytes(b"another run's")
+    tf.train.remove_checkpoint(str(folder / "model-0"), version)
+    assert (other / there).exists()
+    assert tf.train.latest_checkpoint(folder) == saver.last_checkpoints[-1]
+    tf.train.remove_checkpoint(str(folder / "model-1"), version)
+    assert names(folder) == {"checkpoint"}
+
+
+class Pair(SaveableObject):
+    """Two variables saved as one object, as their sum and the second: made when they are saved."""
+
+    def __init__(self, first: Any, second: Any, name: str) -> None:
+        self.variables = first, second
+        specs = [
+            SaveSpec(lambda: first + second, "", f"{name}/sum", tf.float32, first.device),
+            SaveSpec(second.value(), "", f"{name}/second"),
+        ]
+        super().__init__(first, specs, name)
+
+    def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
+        total, second = restored_tensors
+        first, other = self.variables
+        return tf.group(first.assign(total - second), other.assign(second))
+
+
+@pytest.mark.parametrize("in_collection", [False, True])
+def test_an_object_of_several_tensors(tmp_path: Path, in_collection: bool) -> None:
+    collections = [tf.GraphKeys.LOCAL_VARIABLES]
+    pair = Pair(
+        tf.Variable(1.0, collections=collections), tf.Variable(2.0, collections=collections), "pair"
+    )
+    if in_collection:
+        tf.add_to_collection(tf.GraphKeys.SAVEABLE_OBJECTS, pair)
+    saver = tf.train.Saver() if in_collection else tf.train.Saver([pair])
+    with tf.Session() as session:
+        session.run(tf.local_variables_initializer())
+        saver.save(session, tmp_path / "model")
+    checkpoint = evergraph.open_checkpoint(tmp_path / "model")
+    assert {name: value.tolist() for name, value in checkpoint.items()} == {
+        "pair/sum": 3.0,
+        "pair/second": 2.0,
+    }
+    with tf.Session() as session:
+        saver.restore(session, tmp_path / "model")
+        assert session.run(pair.variables) == (1.0, 2.0)
+
+
+def test_an_object_without_restore() -> None:
+    v = tf.Variable(1.0)
+    with pytest.raises(ValueError, match="abstract method"):
+        tf.train.Saver([SaveableObject(v, [SaveSpec(v.value(), "", "v")], "v")])
+    with pytest.raises(AssertionError, match="explicit dtype and device"):
+        SaveSpec(lambda: v, "", "v", dtype=tf.float32)
+
+
+def test_the_default_saver() -> None:
+    empty = get_saver_or_default()
+    assert get_saver_or_default() is empty
+    assert empty.save(tf.Session(), "nowhere", write_meta_graph=False) is None
+    assert empty.to_proto() is empty.to_proto("scope") is None
+    tf.add_to_collection(tf.GraphKeys.SAVERS, tf.train.Saver([tf.Variable(1.0)]))
+    with pytest.raises(RuntimeError, match="More than one item in collection savers: there are 2"):
+        get_saver_or_default()

@@ -1,17 +1,16 @@
-"""``evergraph inspect``: what is in a checkpoint, a folder of them, a .meta, a .pb, a SavedModel."""
+"""``evergraph inspect``: what is in a checkpoint, a folder of them, a .meta, a .pb, a SavedModel, events, records."""
 
 from __future__ import annotations
 
 import enum
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
 
 Facts = dict[str, Any]
-_SHOWN_OPS = 12
 
 
 class Order(str, enum.Enum):
@@ -35,7 +34,8 @@ def inspect(
     path: Annotated[
         str,
         typer.Argument(
-            help="A checkpoint (prefix or any of its files), a folder, a .meta, .pb, .pbtxt, a SavedModel.",
+            help="A checkpoint (prefix or any of its files), a folder, a .meta, .pb, .pbtxt, a SavedModel, "
+            "events, records.",
             show_default=False,
         ),
     ],
@@ -47,6 +47,7 @@ def inspect(
 ) -> None:
     """Show what is in a model file: names, types, shapes, sizes. Values are not read."""
     from evergraph.cli.facts import facts_of
+    from evergraph.cli.facts_text import lines
 
     try:
         pattern = re.compile(match or "")
@@ -59,7 +60,7 @@ def inspect(
             key=_KEYS[sort],
         )
         part["shown"] = len(part["tensors"])
-    typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
+    typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))
 
 
 def _with_tensors(facts: Facts) -> Iterable[Facts]:
@@ -70,129 +71,3 @@ def _with_tensors(facts: Facts) -> Iterable[Facts]:
     for part in inside:
         if isinstance(part, dict):
             yield from _with_tensors(part)
-
-
-# ------------------------------------------------------------------------------------------- text
-
-
-def _lines(facts: Facts) -> list[str]:
-    kind = facts["kind"]
-    if kind == "checkpoint":
-        return _checkpoint_lines(facts)
-    if kind == "folder":
-        return _folder_lines(facts)
-    if kind == "saved model":
-        lines = [f"{facts['path']}: a SavedModel"]
-        for meta in facts["meta_graphs"]:
-            lines += [
-                "",
-                f"MetaGraph with tags {', '.join(meta['tags']) or 'none'}",
-                *_graph_lines(meta),
-            ]
-        if facts["variables"] is not None:
-            lines += ["", "Variables:", *_checkpoint_lines(facts["variables"])]
-        return lines
-    what = (
-        "a graph (GraphDef)"
-        if kind == "graph"
-        else "a MetaGraph: a graph, its collections and saver"
-    )
-    lines = [f"{facts['path']}: {what}, {facts['bytes']:,} bytes", *_graph_lines(facts)]
-    if facts.get("files"):
-        lines += ["", "Files of its checkpoint:", *_file_lines(facts["files"])]
-    return lines + _notice(facts)
-
-
-def _checkpoint_lines(facts: Facts) -> list[str]:
-    step = "" if facts["step"] is None else f", step {facts['step']}"
-    lines = [f"{facts['prefix']}: a checkpoint of format {facts['format']}{step}"]
-    lines += _file_lines(facts["files"])
-    if not any(file["holds"] == "the graph" for file in facts["files"]):
-        lines.append("  (no .meta: values without their graph)")
-    return [*lines, "", *_tensor_lines(facts, "tensors"), *_notice(facts)]
-
-
-def _folder_lines(facts: Facts) -> list[str]:
-    found = facts["checkpoints"]
-    lines = [f"{facts['path']}: a folder with {len(found)} checkpoint{'s' * (len(found) != 1)}"]
-    rows = [
-        (
-            checkpoint["prefix"],
-            "" if checkpoint["step"] is None else f"step {checkpoint['step']}",
-            "with graph" if checkpoint["graph"] else "no graph",
-            "latest" if checkpoint["latest"] else "",
-        )
-        for checkpoint in found
-    ]
-    lines += _columns(rows)
-    lines += [f"  {prefix}: named by the state file, and not there" for prefix in facts["missing"]]
-    if facts["latest"] is not None:
-        lines += ["", *_checkpoint_lines(facts["latest"])]
-    return lines + _notice(facts)
-
-
-def _graph_lines(facts: Facts) -> list[str]:
-    ops = list(facts["ops"].items())
-    named = ", ".join(f"{op} {count}" for op, count in ops[:_SHOWN_OPS])
-    more = f", and {len(ops) - _SHOWN_OPS} more" if len(ops) > _SHOWN_OPS else ""
-    lines = [f"  {facts['nodes']} nodes of {len(ops)} op types: {named}{more}"]
-    if facts.get("collections"):
-        listed = ", ".join(f"{key} {count}" for key, count in facts["collections"].items())
-        lines.append(f"  collections: {listed}")
-    for key, signature in facts.get("signatures", {}).items():
-        ends = [
-            ", ".join(f"{name} = {tensor}" for name, tensor in signature[side].items())
-            for side in ("inputs", "outputs")
-        ]
-        lines.append(f"  signature {key}: ({ends[0]}) -> ({ends[1]})")
-    for title in ("inputs", "variables"):
-        if facts[title]:
-            lines += ["", f"{title}:"]
-            lines += _columns(
-                [(each["name"], each["dtype"], _shape(each["shape"])) for each in facts[title]]
-            )
-    if facts["likely_outputs"]:
-        lines += ["", "likely outputs, best first:"]
-        lines += [f"  {name}" for name in facts["likely_outputs"]]
-    return [*lines, "", *_tensor_lines(facts, "constants")]
-
-
-def _file_lines(files: Sequence[Facts]) -> list[str]:
-    return _columns([(file["name"], f"{file['bytes']:,} bytes", file["holds"]) for file in files])
-
-
-def _tensor_lines(facts: Facts, title: str) -> list[str]:
-    totals = facts["totals"]
-    rows = [
-        (tensor["name"], tensor["dtype"], _shape(tensor["shape"]), f"{tensor['bytes']:,}")
-        for tensor in facts["tensors"]
-    ]
-    shown = "" if facts["shown"] == totals["tensors"] else f" ({facts['shown']} shown)"
-    return [
-        f"{totals['tensors']} {title}{shown}, {totals['elements']:,} elements, {totals['bytes']:,} bytes"
-        + (":" if rows else ""),
-        *_columns(rows),
-    ]
-
-
-def _notice(facts: Facts) -> list[str]:
-    return ["", facts["notice"]] if facts.get("notice") else []
-
-
-def _shape(shape: Sequence[int | None] | None) -> str:
-    if shape is None:
-        return "any shape"
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of text as aligned lines; a pipe gets them as wide as they are."""
-    if not rows:
-        return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        (
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

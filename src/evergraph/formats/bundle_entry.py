@@ -37,6 +37,9 @@ from evergraph.formats.wire import (
     signed,
 )
 
+# Many tensors of a checkpoint have one shape.
+_decode_shape = lru_cache(256)(decode_shape)
+
 # What TensorFlow writes, and the newest that this reader knows.
 VERSION = 1
 _WRITTEN = Versions(producer=VERSION)
@@ -129,7 +132,7 @@ class BundleEntry:
         for number, code, value in fields(data):
             if isinstance(value, bytes):
                 if number == 2:
-                    entry.shape = decode_shape(value)
+                    entry.shape = _decode_shape(value)
                 elif number == 7:
                     slices.append(TensorSlice.decode(value))
             elif code == VARINT:

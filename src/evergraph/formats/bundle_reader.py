@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -21,10 +22,11 @@ from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
 from evergraph.formats.bundle_strings import decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.dtypes import DType, string
+from evergraph.formats.partial_read import read_box
 from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
@@ -39,6 +41,8 @@ from evergraph.storage.leftovers import heal
 Array = np.ndarray[Any, Any]
 
 _PIECE = 1 << 20
+# A tensor of up to this size is read whole, and verified, where a part of it is wanted.
+_READ_WHOLE = 16 << 20
 _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
@@ -126,6 +130,16 @@ class BundleReader:
         nbytes = math.prod(entry.shape) * dtype.size if entry.slices else entry.size
         return TensorInfo(name, dtype, entry.shape, nbytes, entry.slices)
 
+    def places(self, name: str) -> list[Place]:
+        """Where the pieces of a tensor are stored. Errors as in `info`."""
+        entry, _ = self._entry(name)
+        if not entry.slices:
+            return [Place(None, self._shard(name, entry), entry.size)]
+        return [
+            Place(box, self._shard(name, stored), stored.size)
+            for box, (stored, _) in zip(entry.slices, self._pieces(name, entry), strict=True)
+        ]
+
     def read(self, name: str) -> Array:
         """The value of a tensor, strings as an array of bytes objects. The array is the caller's.
 
@@ -139,10 +153,14 @@ class BundleReader:
         if not entry.slices:
             return self._read_entry(name, entry, dtype)
         whole = TensorSlice(((0, -1),) * len(entry.shape))
-        return self._assemble(name, entry, dtype, whole)
+        return self._assemble(name, entry, dtype, whole, verify=True)
 
-    def read_slice(self, name: str, box: TensorSlice) -> Array:
+    def read_slice(self, name: str, box: TensorSlice, verify: bool = False) -> Array:
         """The part ``box`` of a tensor; of one stored in slices, only those needed are read.
+
+        A checksum is over all bytes of what is stored in one piece. Pieces of up to 16 MiB are read whole and
+        verified; of larger ones only what the box needs is read, which cannot be verified: unless ``verify``, which
+        goes through the rest as well, without keeping it.
 
         Raises:
             InvalidArgumentError: the box is not within the tensor.
@@ -151,9 +169,8 @@ class BundleReader:
         entry, dtype = self._entry(name)
         ranges = box.within(entry.shape)
         if not entry.slices:
-            whole = self._read_entry(name, entry, dtype)
-            return np.array(whole[ranges], whole.dtype)
-        return self._assemble(name, entry, dtype, box)
+            return self._read_part(name, entry, dtype, ranges, verify)
+        return self._assemble(name, entry, dtype, box, verify)
 
     def close(self) -> None:
         """Gives the files back."""
@@ -224,9 +241,11 @@ class BundleReader:
         return entry, self._dtype(name, entry.dtype)
 
     def _dtype(self, name: str, number: int) -> DType:
-        if 0 < number < _FIRST_REFERENCE:
-            with suppress(TypeError):
+        try:
+            if 0 < number < _FIRST_REFERENCE:
                 return DType(number)
+        except TypeError:
+            pass
         self._fail(
             f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph knows"
         )
@@ -259,13 +278,9 @@ class BundleReader:
                 f"has a damaged entry for tensor {name!r}: a {dtype.name} of shape {entry.shape} "
                 f"takes {expected} bytes, and its stored size is {entry.size}"
             )
-        if not 0 <= entry.shard < self.num_shards:
-            self._fail(
-                f"has a damaged entry for tensor {name!r}: it lies in data file {entry.shard}, and "
-                f"there are {self.num_shards}, counted from 0"
-            )
+        shard = self._shard(name, entry)
         try:
-            file = self._data_file(entry.shard)
+            file = self._data_file(shard)
         except errors.NotFoundError as error:
             raise errors.FileMissingError(
                 None,
@@ -287,6 +302,15 @@ class BundleReader:
             )
         return file
 
+    def _shard(self, name: str, entry: BundleEntry) -> int:
+        """The number of the data file that an entry names, which is there."""
+        if not 0 <= entry.shard < self.num_shards:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: it lies in data file {entry.shard}, and "
+                f"there are {self.num_shards}, counted from 0"
+            )
+        return entry.shard
+
     def _read_entry(self, name: str, entry: BundleEntry, dtype: DType) -> Array:
         """The value of a tensor that is stored in one piece."""
         file = self._locate(name, entry, dtype)
@@ -300,10 +324,42 @@ class BundleReader:
             self._read_into(name, file, entry.offset + start, piece)
             crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)
+        self._to_native(value, dtype)
+        return value
+
+    def _read_part(
+        self, name: str, entry: BundleEntry, dtype: DType, box: Box, verify: bool
+    ) -> Array:
+        """A part of a tensor that is stored in one piece."""
+        shape = box_shape(box)
+        if shape == entry.shape:
+            return self._read_entry(name, entry, dtype)
+        if dtype == string or entry.size <= _READ_WHOLE:
+            whole = self._read_entry(name, entry, dtype)
+            return np.array(whole[box], whole.dtype)
+        file = self._locate(name, entry, dtype)
+        if verify:
+            self._verify(name, entry, file)
+        value = self._new_array(name, shape, dtype)
+        read_into = partial(self._read_into, name, file)
+        read_box(read_into, entry.offset, entry.shape, box, value)
+        self._to_native(value, dtype)
+        return value
+
+    def _verify(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> None:
+        piece = memoryview(bytearray(_PIECE))
+        crc = 0
+        for start in range(0, entry.size, _PIECE):
+            part = piece[: entry.size - start]
+            self._read_into(name, file, entry.offset + start, part)
+            crc = crc32c(part, crc)
+        self._check_sum(name, entry, file, crc)
+
+    def _to_native(self, value: Array, dtype: DType) -> None:
+        """Turns the bytes of numbers of the other endianness around."""
         if self.big_endian != (sys.byteorder == "big"):
             width = dtype.size // 2 if dtype.is_complex else dtype.size
             value.reshape(-1).view(f"u{width}").byteswap(inplace=True)
-        return value
 
     def _read_strings(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> Array:
         count = math.prod(entry.shape)
@@ -362,7 +418,9 @@ class BundleReader:
 
     # ------------------------------------------------------------------------------------ slices
 
-    def _assemble(self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice) -> Array:
+    def _assemble(
+        self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice, verify: bool
+    ) -> Array:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
         pieces = self._pieces(name, entry)
@@ -384,7 +442,7 @@ class BundleReader:
             )
         value = self._new_array(name, box_shape(wanted), dtype)
         for number, target, source in plan:
-            value[target] = self._read_entry(name, pieces[number][0], dtype)[source]
+            value[target] = self._read_part(name, pieces[number][0], dtype, source, verify)
         return value
 
     def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,12 +21,15 @@ from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.object_graph import OBJECT_GRAPH_KEY, ObjectGraph
 from evergraph.formats.renaming import RenamedReader, Rules, TensorReader, new_names
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
 from evergraph.storage.filesystem import Path, filesystem, local_path
 from evergraph.storage.publish import Durability, publish_bytes
+
+if TYPE_CHECKING:
+    from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 
 _LOG = logging.getLogger("evergraph")
 _SHOWN = 10
@@ -99,6 +102,15 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         """Type, shape, size and slices of a tensor, without reading it."""
         return self._reader.info(self._key(name))
 
+    def places(self, name: str) -> list[Place]:
+        """In which data files a tensor lies: one place, or one for each slice."""
+        return self._reader.places(self._key(name))
+
+    @property
+    def num_shards(self) -> int:
+        """How many data files there are."""
+        return self._reader.num_shards
+
     def dtype(self, name: str) -> DType:
         """The type of a tensor (``.as_numpy_dtype`` is NumPy's)."""
         return self.info(name).dtype
@@ -117,13 +129,17 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         """How many bytes all tensors take together."""
         return sum(info.nbytes for info in self.tensors)
 
-    def read_slice(self, name: str, part: TensorSlice | str) -> np.ndarray[Any, Any]:
+    def read_slice(
+        self, name: str, part: TensorSlice | str, verify: bool = False
+    ) -> np.ndarray[Any, Any]:
         """A part of a tensor, such as ``"0,10:-"`` (the first ten rows).
 
-        Of a partitioned variable, only the slices that the part touches are read.
+        Of a partitioned variable, only the slices that the part touches are read, and of a slice (or a whole tensor) of
+        more than 16 MiB only the part: that cannot be held against the checksum, which is over all its bytes.
+        ``verify`` goes through all of them first. In format V1 a slice is always read whole and verified.
         """
         box = TensorSlice.parse(part) if isinstance(part, str) else part
-        return self._reader.read_slice(self._key(name), box)
+        return self._reader.read_slice(self._key(name), box, verify)
 
     def rename(self, rules: Rules) -> Checkpoint:
         """This checkpoint under other names: a view, which reads a tensor when it is asked for.
@@ -291,8 +307,9 @@ def save_checkpoint(
     *,
     durability: Durability = "full",
     update_state: bool = False,
+    format_version: int = 2,
 ) -> str:
-    """Writes a checkpoint that TensorFlow (and `open_checkpoint`) reads, format V2, all or nothing.
+    """Writes a checkpoint that TensorFlow (and `open_checkpoint`) reads, all or nothing.
 
     A checkpoint that is there under this prefix is replaced. The data is in the order of the
     mapping, and the files are byte for byte TensorFlow's.
@@ -305,12 +322,15 @@ def save_checkpoint(
         durability: ``full``: when this returns, a power failure harms nothing; ``none``: fastest,
             and still safe when the process is killed.
         update_state: also name it as the newest in the folder's state file.
+        format_version: 2; or 1 for the one-file format of before TensorFlow 0.12, which lacks
+            some types.
 
     Returns:
-        The prefix.
+        The prefix; in format V1 it is the file.
 
     Raises:
         InvalidArgumentError: a name or value cannot be stored, or the prefix cannot be one.
+        UnimplementedError: format V1 cannot hold elements of a type.
         ResourceExhaustedError: the disk is full. What was there before is still there.
     """
     text = check_prefix(prefix)
@@ -325,11 +345,11 @@ def save_checkpoint(
         expected = tensors.nbytes
     elif isinstance(tensors, dict):
         expected = sum(int(getattr(value, "nbytes", 0)) for value in tensors.values())
-    with BundleWriter(text, durability, expected) as writer:
+    with _writer(text, format_version, durability, expected) as writer:
         for key in tensors:
             if isinstance(tensors, Checkpoint) and (slices := tensors.info(key).slices):
                 for box in slices:
-                    part = tensors.read_slice(key, box)
+                    part = tensors.read_slice(key, box, verify=True)
                     writer.add_slice(key, tensors.shape(key), box, part)
             else:
                 writer.add(key, tensors[key])
@@ -354,6 +374,20 @@ def check_prefix(prefix: Path) -> str:
             "as 'folder/model.ckpt'.",
         )
     return text
+
+
+def _writer(
+    prefix: str, format_version: int, durability: Durability, expected: int
+) -> BundleWriter | TensorSliceWriter:
+    if format_version == 2:
+        return BundleWriter(prefix, durability, expected)
+    if format_version == 1:
+        from evergraph.formats.tensor_slices_writer import TensorSliceWriter
+
+        return TensorSliceWriter(prefix, durability, expected)
+    raise errors.InvalidValueError(
+        None, None, f"Checkpoints are of format version 2 or 1, not {format_version!r}."
+    )
 
 
 def _next_state(folder: str, name: str, path: str) -> checkpoint_state.CheckpointState:

@@ -1,8 +1,8 @@
-"""The elements of a TensorProto without a type of its own, straight from its bytes.
+"""The elements of a TensorProto without a type of its own, straight from its bytes and into them.
 
 A V1 checkpoint keeps each slice as a TensorProto that has only the repeated field of its type:
 packed floats are the array's very bytes, integers are varints. Protobuf would make a Python object
-of each element; here they become arrays at once.
+of each element; here they become arrays at once, and arrays become them.
 
 ============ ================================================ ===========================
 field        of the types                                     an element is
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from evergraph.formats.dtypes import DType
-from evergraph.formats.wire import WireError, fields
+from evergraph.formats.wire import WireError, bytes_field, bytes_head, fields
 
 Array = np.ndarray[Any, Any]
 
@@ -47,8 +47,53 @@ _FIELD = {
     **dict.fromkeys("int32 int16 int8 uint16 uint8 qint32 qint16 qint8 quint16 quint8".split(), 7),
 }
 _FIXED_WIDTH = {5: 4, 6: 8, 9: 4, 12: 8}
-_STRING = 8
+_STRING, _HALF = 8, 13
 _PIECE = 1 << 18
+_PIECE_ELEMENTS = 1 << 15
+
+
+def encode_elements(array: Array, dtype: DType) -> list[bytes | memoryview]:
+    """A TensorProto of nothing but the elements of an array in C order, in pieces; strings are bytes objects.
+
+    Raises:
+        WireError: elements of this type have no place in this format.
+    """
+    field = _field_of(dtype)
+    flat = array.reshape(-1)
+    if field == _STRING:
+        return [bytes_field(field, text) for text in flat.tolist()]
+    if not flat.size:
+        return []
+    if field in _FIXED_WIDTH:
+        pieces = [flat.astype(flat.dtype.newbyteorder("<"), copy=False).view(np.uint8).data]
+    else:
+        pieces = [
+            _pack(flat[start : start + _PIECE_ELEMENTS], dtype)
+            for start in range(0, flat.size, _PIECE_ELEMENTS)
+        ]
+    return [bytes_head(field, sum(map(len, pieces))), *pieces]
+
+
+def _pack(flat: Array, dtype: DType) -> memoryview:
+    """The varints of some elements; those below zero are the ten bytes of their 64 bits."""
+    name = dtype.name.removeprefix("q")
+    bits = flat.view(np.uint16 if _FIELD[dtype.name] == _HALF else name)
+    numbers = bits.astype(np.int64 if name.startswith("int") else np.uint64).view(np.uint64)
+    length = np.ones(numbers.size, np.int64)
+    for place in range(1, 10):
+        length += numbers >= np.uint64(1 << 7 * place)
+    places = np.arange(int(length.max()), dtype=np.uint64)
+    packed = (numbers[:, None] >> (np.uint64(7) * places)).astype(np.uint8) | 0x80
+    packed[np.arange(numbers.size), length - 1] &= 0x7F
+    used: Array = packed[places < length[:, None].astype(np.uint64)]
+    return used.data
+
+
+def _field_of(dtype: DType) -> int:
+    field = _FIELD.get(dtype.name)
+    if field is None:
+        raise WireError(f"elements of type {dtype.name} have no place in this format")
+    return field
 
 
 def decode_elements(message: memoryview, dtype: DType, count: int) -> Array:
@@ -57,9 +102,7 @@ def decode_elements(message: memoryview, dtype: DType, count: int) -> Array:
     Raises:
         WireError: the message is damaged, or has not just as many elements of this type.
     """
-    field = _FIELD.get(dtype.name)
-    if field is None:
-        raise WireError(f"elements of type {dtype.name} have no place in this format")
+    field = _field_of(dtype)
     if field == _STRING:
         strings = [bytes(v) for n, _, v in fields(message) if n == field and not isinstance(v, int)]
         _check_count(len(strings), count)

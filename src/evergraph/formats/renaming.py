@@ -17,7 +17,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats.bundle import encode_name
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.nearest import did_you_mean
 
@@ -31,13 +31,15 @@ class TensorReader(Protocol):
     """What reads the tensors of a checkpoint, of whatever format."""
 
     prefix: str
+    num_shards: int
 
     def names(self) -> list[str]: ...
     def __contains__(self, name: object) -> bool: ...
     def __len__(self) -> int: ...
     def info(self, name: str) -> TensorInfo: ...
     def read(self, name: str) -> Array: ...
-    def read_slice(self, name: str, box: TensorSlice) -> Array: ...
+    def places(self, name: str) -> list[Place]: ...
+    def read_slice(self, name: str, box: TensorSlice, verify: bool = False) -> Array: ...
     def close(self) -> None: ...
 
 
@@ -111,6 +113,7 @@ class RenamedReader:
 
     def __init__(self, reader: TensorReader, names: Mapping[str, str]) -> None:
         self.prefix = reader.prefix
+        self.num_shards = reader.num_shards
         self.reader = reader
         #: The tensors' own names by the new ones.
         self.own_names = {new: old for old, new in names.items()}
@@ -133,9 +136,13 @@ class RenamedReader:
         """The value of a tensor. Raises KeyNotFoundError, DataLossError."""
         return self.reader.read(self._own(name))
 
-    def read_slice(self, name: str, box: TensorSlice) -> Array:
+    def read_slice(self, name: str, box: TensorSlice, verify: bool = False) -> Array:
         """A part of a tensor. Raises KeyNotFoundError, DataLossError, InvalidArgumentError."""
-        return self.reader.read_slice(self._own(name), box)
+        return self.reader.read_slice(self._own(name), box, verify)
+
+    def places(self, name: str) -> list[Place]:
+        """Where the pieces of a tensor are stored. Raises KeyNotFoundError, DataLossError."""
+        return self.reader.places(self._own(name))
 
     def close(self) -> None:
         """Gives the files back."""

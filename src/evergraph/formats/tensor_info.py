@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evergraph.formats.dtypes import DType
 from evergraph.formats.tensor_slice import TensorSlice
@@ -25,3 +26,17 @@ class TensorInfo:
     shape: tuple[int, ...]
     nbytes: int
     slices: tuple[TensorSlice, ...] = ()
+
+
+class Place(NamedTuple):
+    """Where a tensor, or a slice of one, is stored.
+
+    Attributes:
+        box: which part of the tensor it is; None for all of it.
+        shard: number of the data file.
+        nbytes: how many bytes it takes; of strings, in the file.
+    """
+
+    box: TensorSlice | None
+    shard: int
+    nbytes: int

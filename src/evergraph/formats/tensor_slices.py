@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,7 +30,7 @@ from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overla
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.small_messages import Versions, decode_shape
 from evergraph.formats.table import TableReader
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.wire import WireError, fields
 from evergraph.nearest import did_you_mean
@@ -40,6 +41,10 @@ Array = np.ndarray[Any, Any]
 # The newest version of the format that there is.
 VERSION = 1
 _SHARD_PATTERN = "-?????-of-"
+
+# Many tensors of a checkpoint have one shape, and are stored whole.
+_decode_shape = lru_cache(256)(decode_shape)
+_decode_slice = lru_cache(256)(TensorSlice.decode)
 
 
 @dataclass(slots=True)
@@ -88,6 +93,10 @@ class TensorSliceReader:
         """The names of all tensors, sorted."""
         return [decode_name(key) for key in sorted(self._tensors)]
 
+    def keys(self) -> list[bytes]:
+        """The names as they are stored, in the order of the files and of what each says of itself."""
+        return list(self._tensors)
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and encode_name(name) in self._tensors
 
@@ -113,6 +122,21 @@ class TensorSliceReader:
         is_whole = len(slices) == 1 and slices[0].within(tensor.shape) == _whole(tensor.shape)
         return TensorInfo(name, dtype, tensor.shape, nbytes, () if is_whole else slices)
 
+    def places(self, name: str) -> list[Place]:
+        """Where the pieces of a tensor are stored. Errors as in `info`."""
+        info = self.info(name)
+        tensor, dtype = self._tensor(name)
+        return [
+            Place(
+                box if info.slices else None,
+                shard,
+                len(self._stored(name, box, shard))
+                if dtype == string
+                else math.prod(box_shape(box.within(tensor.shape))) * dtype.size,
+            )
+            for box, shard in tensor.slices
+        ]
+
     def read(self, name: str) -> Array:
         """The value of a tensor, strings as an array of bytes objects. The array is the caller's.
 
@@ -123,8 +147,10 @@ class TensorSliceReader:
         tensor, dtype = self._tensor(name)
         return self._assemble(name, tensor, dtype, TensorSlice(((0, WHOLE),) * len(tensor.shape)))
 
-    def read_slice(self, name: str, box: TensorSlice) -> Array:
-        """The part ``box`` of a tensor; only the slices needed are read.
+    def read_slice(self, name: str, box: TensorSlice, verify: bool = True) -> Array:
+        """The part ``box`` of a tensor; only the slices needed are read, each whole.
+
+        The checksums of the table's blocks are verified in any case.
 
         Raises:
             InvalidArgumentError: the box is not within the tensor.
@@ -170,9 +196,9 @@ class TensorSliceReader:
             elif number == 1:
                 key = value
             elif number == 2:
-                tensor.shape = decode_shape(value)
+                tensor.shape = _decode_shape(value)
             elif number == 4:
-                tensor.slices.append((TensorSlice.decode(value), shard))
+                tensor.slices.append((_decode_slice(value), shard))
         known = self._tensors.setdefault(key, tensor)
         if known is not tensor:
             if (known.dtype, known.shape) != (tensor.dtype, tensor.shape):

@@ -115,7 +115,12 @@ def varint_field(number: int, value: int) -> bytes:
 
 def bytes_field(number: int, value: bytes) -> bytes:
     """A field of bytes: a string, or a message within the message."""
-    return encode_varint(number << 3 | BYTES) + encode_varint(len(value)) + value
+    return bytes_head(number, len(value)) + value
+
+
+def bytes_head(number: int, length: int) -> bytes:
+    """What stands before the bytes of a field of ``length`` bytes."""
+    return encode_varint(number << 3 | BYTES) + encode_varint(length)
 
 
 def fixed32_field(number: int, value: int) -> bytes:

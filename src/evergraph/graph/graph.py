@@ -76,6 +76,10 @@ class Graph:
         #: FunctionDefs of the graph's library by name, and gradient functions (name -> name).
         self.functions: dict[str, Any] = {}
         self.function_gradients: dict[str, str] = {}
+        #: OpDefs that came with an imported graph, of ops that nobody has declared here, by name.
+        self.op_defs: dict[str, Any] = {}
+        #: What the imported GraphDef holds beside nodes, functions and versions: debug info, unknown fields.
+        self.imported_rest: Any = None
         #: Counts changes of existing operations; a plan made under another count is out of date.
         self.mutations = 0
         self._versions = VersionDef(producer=PRODUCER, min_consumer=MIN_CONSUMER)
@@ -480,6 +484,8 @@ class Graph:
         shapes too."""
         with self._lock:
             message = GraphDef()
+            if self.imported_rest is not None:
+                message.CopyFrom(self.imported_rest)
             message.versions.CopyFrom(self._versions)
             for op in self._operations.values():
                 if from_version is not None and op._id < from_version:
@@ -487,6 +493,7 @@ class Graph:
                 node = op.fill_node_def(message.node.add())
                 if add_shapes and op.outputs:
                     dims = tuple(tensor.dims for tensor in op.outputs)
+                    node.attr.pop("_output_shapes", None)
                     attributes.encode("list(shape)", dims, node.attr["_output_shapes"])
             for function in self.functions.values():
                 message.library.function.add().CopyFrom(function)

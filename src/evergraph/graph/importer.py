@@ -9,8 +9,8 @@ from typing import Any
 
 from evergraph.formats import protos
 from evergraph.formats.dtypes import DType
-from evergraph.formats.protos import AttrValue, GraphDef, NodeDef
-from evergraph.graph import attributes
+from evergraph.formats.protos import AttrValue, GraphDef, NodeDef, OpList
+from evergraph.graph import attributes, registry
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.function_calls import lookup
@@ -51,13 +51,15 @@ def import_graph_def(
     """Adds the nodes of ``graph_def`` to the default graph, their names under ``name/`` (default ``import``).
 
     ``input_map`` replaces tensors of the graph_def (``"x:0"``) by existing ones; ``return_elements`` names operations
-    and tensors of the graph_def to return. Ops that are not declared come along as they are. ``op_dict`` and
-    ``producer_op_list`` are accepted: attributes that are not known are kept in any case.
+    and tensors of the graph_def to return. Ops that are not declared come along as they are; where ``producer_op_list``
+    (an OpList, as a MetaGraph has one) lists them, their outputs get their types from it. Attributes that are not known
+    are kept in any case, and ``op_dict`` is not needed.
 
-    Raises TypeError for what is no GraphDef; ValueError for duplicate names, inputs that are not there, types that do
-    not fit, cycles, and names of ``input_map`` or ``return_elements`` that are not in the graph_def.
+    Raises TypeError for what is no GraphDef or OpList; ValueError for duplicate names, inputs that are not there, types
+    that do not fit, cycles, and names of ``input_map`` or ``return_elements`` that are not in the graph_def.
     """
-    graph_def = _as_graph_def(graph_def)
+    graph_def = _as_message(graph_def, GraphDef, "graph_def")
+    op_list = _as_message(producer_op_list or OpList(), OpList, "producer_op_list")
     wanted = _check_return_elements(return_elements)
     graph = get_default_graph()
     graph._check_not_finalized()
@@ -71,20 +73,26 @@ def import_graph_def(
         mapped = _Map(input_map or {})
     finally:
         graph._names.scope = saved
+    for op_def in op_list.op:
+        if registry.lookup(op_def.name) is None:
+            graph.op_defs.setdefault(op_def.name, op_def)
+    if not graph.version and not prefix:
+        graph.imported_rest = _rest(graph_def)
     importer = _Importer(graph, graph_def, prefix, mapped)
     importer.run()
     mapped.check_used()
     return None if wanted is None else [importer.element(text) for text in wanted]
 
 
-def _as_graph_def(graph_def: Any) -> Any:
-    if isinstance(graph_def, GraphDef):
-        return graph_def
+def _as_message(message: Any, kind: Any, argument: str) -> Any:
+    if isinstance(message, kind):
+        return message
     # Another protobuf class of the same message (stock TensorFlow's, say) serves as well.
-    full_name = getattr(getattr(graph_def, "DESCRIPTOR", None), "full_name", None)
-    if full_name == GraphDef.DESCRIPTOR.full_name:
-        return protos.adopt(graph_def)
-    raise TypeError(f"graph_def must be a GraphDef proto, got {type(graph_def).__name__}.")
+    full_name = getattr(getattr(message, "DESCRIPTOR", None), "full_name", None)
+    if full_name == kind.DESCRIPTOR.full_name:
+        return protos.adopt(message)
+    name = kind.DESCRIPTOR.name
+    raise TypeError(f"{argument} must be a {name} proto, got {type(message).__name__}.")
 
 
 def _check_return_elements(return_elements: Sequence[str] | None) -> list[str] | None:
@@ -225,6 +233,20 @@ class _Importer:
             raise ValueError(f"{len(stuck)} nodes in a cycle, among them {', '.join(stuck[:5])}")
         for merge, position, source in self._loops:
             merge._update_input(position, self._tensor(merge.name, source))
+        self._take_devices_of_groups()
+
+    def _take_devices_of_groups(self) -> None:
+        """What is colocated has the device of its group, and none of its own, as in TensorFlow."""
+        groups: dict[Operation, list[str]] = {}
+        for op in self._made.values():
+            names = [text[5:].decode() for text in op._class_strings() if text[:5] == b"loc:@"]
+            others = [name for name in names if name != op.name]
+            if others:
+                groups[op] = others
+                op._set_device("")
+        for op, others in groups.items():
+            members = [self._graph._operations.get(name) for name in others]
+            op._set_device(next((other.device for other in members if other and other.device), ""))
 
     def _closes_loop(self, node: int, source: int) -> bool:
         return self._nodes[node].op in _MERGES and self._nodes[source].op in _LOOP_ENDS
@@ -260,8 +282,8 @@ class _Importer:
         op = add_node(self._graph, kept, name, inputs, controls, self._hints.get(node.name, {}))
         if self._prefix:
             _prefix_colocations(op, self._prefix)
-        if late:
-            # What comes around the loop may have another shape.
+        if late and "_output_shapes" not in node.attr:
+            # What comes around the loop may have another shape, unless the file says which shapes there are.
             for output in op.outputs[:1]:
                 output._dims = None if output._dims is None else (None,) * len(output._dims)
         self._made[node.name] = op
@@ -288,6 +310,26 @@ class _Importer:
             hint = f" (near: {', '.join(near)})" if near else ""
             raise ValueError(f"Requested return_element '{text}' not found in graph_def.{hint}")
         return op.outputs[source.index] if ":" in text else op
+
+
+def _rest(graph_def: Any) -> Any:
+    """What a GraphDef holds beside nodes, functions and versions, or None where there is nothing else."""
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    others = {field.name for field, _ in graph_def.ListFields()} - {"node", "library", "versions"}
+    library = {field.name for field, _ in graph_def.library.ListFields()} - {"function", "gradient"}
+    if (
+        not others
+        and not library
+        and not any(len(UnknownFieldSet(part)) for part in (graph_def, graph_def.library))
+    ):
+        return None
+    rest = GraphDef()
+    rest.CopyFrom(graph_def)
+    rest.ClearField("node")
+    rest.library.ClearField("function")
+    rest.library.ClearField("gradient")
+    return rest
 
 
 def _lower_versions(versions: Any, imported: Any) -> None:

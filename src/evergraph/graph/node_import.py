@@ -9,7 +9,7 @@ from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
 from evergraph.graph import attributes
-from evergraph.graph.function_calls import lookup
+from evergraph.graph.function_calls import lookup, to_arg
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.registry import Declaration
@@ -18,6 +18,8 @@ from evergraph.graph.tensor import Tensor
 
 #: The type of an output that nobody has declared and no consumer tells the type of.
 UNKNOWN_DTYPE = dtypes.INVALID
+#: An OpDef from a file may ask for any number of outputs; no op has nearly as many.
+_MOST_OUTPUTS = 1 << 16
 
 
 def add_node(
@@ -36,9 +38,9 @@ def add_node(
     """
     declaration = lookup(graph, node.op)
     attrs = _attrs(node, declaration, attr_values or {})
+    kinds: Sequence[DType]
     if declaration is None:
-        count = max(output_hints, default=-1) + 1
-        kinds: Sequence[DType] = [output_hints.get(i, UNKNOWN_DTYPE) for i in range(count)]
+        kinds = _undeclared_outputs(graph, node.op, attrs, output_hints)
     else:
         kinds = [kind for arg in declaration.outputs for kind in arg.dtypes(attrs)]
         _check_inputs(node, name, declaration, attrs, inputs)
@@ -47,6 +49,28 @@ def add_node(
     )
     _refine_shapes(op)
     return op
+
+
+def _undeclared_outputs(
+    graph: Graph, op_type: str, attrs: Mapping[str, Any], hints: Mapping[int, DType]
+) -> Sequence[DType]:
+    """The types of the outputs of an op that nobody has declared: by the OpDef that came with the graph, else as far as
+    recorded shapes and consumers tell."""
+    op_def = graph.op_defs.get(op_type)
+    if op_def is not None:
+        values = {attr.name: attributes.decode(attr.default_value) for attr in op_def.attr}
+        values.update((name, attributes.decode(value)) for name, value in attrs.items())
+        try:
+            args = [to_arg(arg) for arg in op_def.output_arg]
+            if sum(arg.count(values) for arg in args) <= _MOST_OUTPUTS:
+                kinds = [kind for arg in args for kind in arg.dtypes(values)]
+                if all(isinstance(kind, DType) for kind in kinds):
+                    return kinds
+        except (KeyError, TypeError, AttributeError):
+            pass  # The OpDef and the node do not fit together: the node is carried all the same.
+    shapes = attributes.decode(attrs["_output_shapes"]) if "_output_shapes" in attrs else ()
+    count = max(max(hints, default=-1) + 1, len(shapes))
+    return [hints.get(i, UNKNOWN_DTYPE) for i in range(count)]
 
 
 def _attrs(node: Any, declaration: Declaration | None, values: Mapping[str, Any]) -> dict[str, Any]:

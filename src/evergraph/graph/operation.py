@@ -214,10 +214,12 @@ class Operation:
 
     @property
     def op_def(self) -> Any:
-        """The OpDef of this node's type, or None where it is not declared."""
+        """The OpDef of this node's type; None where it is neither declared nor came with the graph."""
         from evergraph.graph.opdef import to_op_def
 
-        return None if self._declaration is None else to_op_def(self._declaration)
+        if self._declaration is None:
+            return self._graph.op_defs.get(self._type)
+        return to_op_def(self._declaration)
 
     def fill_node_def(self, node: Any) -> Any:
         """Writes this node into the NodeDef ``node`` and returns that."""
@@ -233,7 +235,19 @@ class Operation:
         node.input.extend(sorted("^" + op._name for op in self._control_inputs))
         for name, value in self._attrs.items():
             attributes.encode(self._kind(name), value, node.attr[name])
+            if self._original is not None and name in self._original.attr:
+                _restore_unknown_fields(node.attr[name], self._original.attr[name])
         return node
+
+
+def _restore_unknown_fields(attr: Any, original: Any) -> None:
+    """Makes ``attr`` what ``original`` is, where they differ only in fields that this version does not know."""
+    if attr != original:
+        known = AttrValue()
+        known.CopyFrom(original)
+        known.DiscardUnknownFields()
+        if attr == known:
+            attr.CopyFrom(original)
 
 
 def _public(value: Any, kind: str) -> Any:

@@ -12,6 +12,7 @@ import evergraph.ops.broadcasting
 import evergraph.ops.case
 import evergraph.ops.casts
 import evergraph.ops.checkpoint_io
+import evergraph.ops.checkpoint_remapping
 import evergraph.ops.checks
 import evergraph.ops.clip
 import evergraph.ops.comparison
@@ -31,6 +32,7 @@ import evergraph.ops.filling
 import evergraph.ops.functional
 import evergraph.ops.functional_loops
 import evergraph.ops.grouping
+import evergraph.ops.hashing
 import evergraph.ops.histograms
 import evergraph.ops.image_boxes
 import evergraph.ops.image_colors
@@ -87,6 +89,8 @@ import evergraph.ops.string_splitting
 import evergraph.ops.string_values
 import evergraph.ops.strings
 import evergraph.ops.summaries
+import evergraph.ops.table_lookups
+import evergraph.ops.tables
 import evergraph.ops.tensor_array
 import evergraph.ops.tensor_array_old_ops
 import evergraph.ops.tensor_array_ops

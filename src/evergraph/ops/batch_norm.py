@@ -41,7 +41,8 @@ def _forward_shape(c):
     dims, channels = _channel_dims(
         c, c.shape(0), [c.shape(i) for i in range(1, 1 + count)], c["data_format"]
     )
-    return [dims, *[channels] * 4, *[()] * (c.output_count - 5)]
+    # V3's last output is for the gradient on the same device, which alone knows its shape.
+    return [dims, *[channels] * 4, *[None] * (c.output_count - 5)]
 
 
 def _backward_shape(c):

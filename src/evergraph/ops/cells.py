@@ -86,7 +86,7 @@ class CellLock:
 class RefCell:
     """The state of a reference variable: its buffer, or None before it is initialized."""
 
-    __slots__ = ("__weakref__", "_find", "buffer", "dtype", "lock", "name", "shape")
+    __slots__ = ("__weakref__", "_find", "buffer", "dtype", "lock", "name", "pins", "shape")
 
     def __init__(self, name: str = "", dtype: DType | None = None, shape: Dims = None) -> None:
         self.name = name
@@ -95,6 +95,8 @@ class RefCell:
         self.shape = shape
         self.lock = CellLock()
         self.buffer: Array = None
+        #: How many snapshots the buffer belongs to as well: it is not written to then.
+        self.pins = 0
         self._find: Find | None = None
 
     @property
@@ -122,8 +124,25 @@ class RefCell:
         return self.buffer
 
     def writable(self) -> Array:
-        """The array to write to in place: the buffer."""
-        return self.read()
+        """The array to write to in place, with the lock held: the buffer, or a copy where a snapshot has it too."""
+        buffer = self.read()
+        if self.pins:
+            self.pins = 0
+            self.buffer = buffer = np.array(buffer, copy=True)
+        return buffer
+
+    def pin(self) -> Array:
+        """The buffer, as it is now and stays until `unpin`: what is written meanwhile goes into a copy."""
+        with self.lock.first():
+            buffer = self.read()
+            self.pins += 1
+        return buffer
+
+    def unpin(self, buffer: Array) -> None:
+        """Takes one `pin` back."""
+        with self.lock:
+            if self.buffer is buffer and self.pins:
+                self.pins -= 1
 
     def assign(self, value: Array, validate_shape: bool = True) -> None:
         """Takes over the contents of ``value``: in place where the shape is the same.
@@ -136,12 +155,18 @@ class RefCell:
         with self.lock:
             buffer = self.buffer
             if buffer is not None and buffer.shape == value.shape and buffer.dtype == value.dtype:
-                if buffer is not value:
+                if buffer is value:
+                    return
+                if self.pins:
+                    self.pins = 0
+                    self.buffer = np.array(value, copy=True, order="C")
+                else:
                     np.copyto(buffer, value)
                 return
             if validate_shape:
                 self._check_shape(value.shape)
             self.buffer = kept(value)
+            self.pins = 0
             self._find = None
 
     def _check_shape(self, given: tuple[int, ...]) -> None:

@@ -20,11 +20,17 @@ _PASSING = frozenset(
 )
 
 
-def handle_source(handle: Tensor) -> Operation | None:
-    """The VarHandleOp that ``handle`` comes from, or None where that is not known."""
+def handle_origin(handle: Tensor) -> Operation:
+    """The operation that ``handle`` comes from, before those that only hand it on."""
     op = handle.op
     while op.type in _PASSING:
         op = op.inputs[0].op
+    return op
+
+
+def handle_source(handle: Tensor) -> Operation | None:
+    """The VarHandleOp that ``handle`` comes from, or None where that is not known."""
+    op = handle_origin(handle)
     return op if op.type == "VarHandleOp" else None
 
 

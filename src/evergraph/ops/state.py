@@ -143,7 +143,7 @@ class Assign:
 
 def _update(ref: RefCell, value: Any, ufunc: Any) -> RefCell:
     with ref.lock:
-        buffer = ref.read()
+        buffer = ref.writable()
         if buffer.shape != np.shape(value):
             raise errors.InvalidArgumentError(
                 None,
@@ -244,7 +244,7 @@ class CountUpTo:
 
     def compute(xp, ref, *, limit):
         with ref.lock:
-            buffer = ref.read()
+            buffer = ref.writable()
             before = count(buffer, limit)
             buffer += 1
         return before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -116,36 +117,42 @@ class StringToNumber:
 
     def compute(xp, string_tensor, *, out_type):
         kind = np.dtype(out_type.as_numpy_dtype)
-        parse = _float if kind.kind == "f" else _integer(np.iinfo(kind))
-        return each(parse, string_tensor, dtype=kind)
+        parse = number_parser(kind)
+
+        def parsed(text: bytes) -> Any:
+            try:
+                return parse(text)
+            except ValueError:
+                raise errors.InvalidArgumentError(
+                    None,
+                    None,
+                    "StringToNumberOp could not correctly convert string: "
+                    + text.decode("utf-8", "replace"),
+                ) from None
+
+        return each(parsed, string_tensor, dtype=kind)
 
     gradient = None
 
 
-def _refused(text: bytes) -> errors.InvalidArgumentError:
-    return errors.InvalidArgumentError(
-        None,
-        None,
-        f"StringToNumberOp could not correctly convert string: {text.decode('utf-8', 'replace')}",
-    )
+def number_parser(kind: np.dtype[Any]) -> Callable[[bytes], Any]:
+    """What reads a number of type ``kind`` from text; it raises ValueError where the text is none."""
+    return _float if kind.kind == "f" else _integer(np.iinfo(kind))
 
 
 def _float(text: bytes) -> float:
-    try:
-        if b"_" in text:
-            raise ValueError
-        if b"0x" in text.lower():
-            return float.fromhex(text.decode())
-        return float(text)
-    except ValueError:
-        raise _refused(text) from None
+    if b"_" in text:
+        raise ValueError(text)
+    if b"0x" in text.lower():
+        return float.fromhex(text.decode())
+    return float(text)
 
 
-def _integer(limits: Any) -> Any:
+def _integer(limits: Any) -> Callable[[bytes], int]:
     def parse(text: bytes) -> int:
         match = _WHOLE.fullmatch(text)
         if match is None or not limits.min <= int(match[1]) <= limits.max:
-            raise _refused(text)
+            raise ValueError(text)
         return int(match[1])
 
     return parse

@@ -19,6 +19,7 @@ from evergraph.runtime.context import Context
 from evergraph.runtime.fetches import FetchPlan, detach, structure_key
 from evergraph.runtime.functions import FunctionRunner
 from evergraph.runtime.plan import Plan, make_plan
+from evergraph.runtime.snapshot import make_room, written_variables
 from evergraph.runtime.state import SessionState
 
 #: Plans kept for each session; programs run a handful of signatures, loops that make new ones must not fill the memory.
@@ -28,13 +29,21 @@ _MOST_PLANS = 256
 class _Signature:
     """A plan with the fetches and feeds that it serves."""
 
-    __slots__ = ("fed", "fetch", "mutations", "plan")
+    __slots__ = ("_written", "fed", "fetch", "mutations", "plan")
 
     def __init__(self, fetch: FetchPlan, fed: Sequence[Tensor], plan: Plan, mutations: int) -> None:
         self.fetch = fetch
         self.fed = tuple(fed)
         self.plan = plan
         self.mutations = mutations
+        self._written: list[Operation] | None = None
+
+    @property
+    def written(self) -> list[Operation]:
+        """The reference variables that a run may write to."""
+        if self._written is None:
+            self._written = written_variables(self.fetch.tensors, self.fetch.targets, self.fed)
+        return self._written
 
 
 class BaseSession:
@@ -107,6 +116,8 @@ class BaseSession:
         return self._execute(signature, arrays, timeout / 1000 if timeout else self._timeout)
 
     def _execute(self, signature: _Signature, arrays: Sequence[Any], timeout: float | None) -> Any:
+        if self._state.pinned:
+            make_room(self._state, signature.written)
         limits = self._state.limits
         before = limits.deadline
         limits.deadline = before if timeout is None else time.monotonic() + timeout

@@ -29,6 +29,10 @@ class SessionState:
         self._node_states: dict[str, Any] = {}
         self._waiters: set[threading.Condition] = set()
         self.closed = False
+        #: Cells of reference variables that a snapshot holds (`runtime.snapshot`).
+        self.pinned: set[Any] = set()
+        #: What must come to its end before the session does.
+        self.unfinished: list[Callable[[], None]] = []
         self.limits = RunLimits()
         #: None: everything is allowed (a program's own graph).
         self.capabilities = capabilities
@@ -96,7 +100,9 @@ class SessionState:
             raise errors.DeadlineExceededError(None, None, "The run took longer than its timeout")
 
     def close(self) -> None:
-        """Cancels whatever waits."""
+        """Lets what is unfinished come to its end, then cancels whatever waits."""
+        for finish in tuple(self.unfinished):
+            finish()
         self.closed = True
         with self._lock:
             waiters = list(self._waiters)

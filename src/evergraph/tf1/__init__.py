@@ -114,6 +114,7 @@ _TABLE = {
     ),
     "evergraph.ops.picking": "batch_gather gather",
     "evergraph.ops.picking_nd": "gather_nd",
+    "evergraph.ops.queue_classes": "FIFOQueue PaddingFIFOQueue QueueBase RandomShuffleQueue",
     "evergraph.ops.random": (
         "multinomial random_normal random_shuffle random_uniform truncated_normal"
     ),
@@ -178,6 +179,9 @@ _TABLE = {
     "evergraph.ops.cumulative": "cumprod cumsum",
     "evergraph.ops.factorization": "qr",
     "evergraph.ops.functional_loops": "foldl foldr map_fn scan",
+    "evergraph.ops.hashing": (
+        "fingerprint string_to_hash_bucket string_to_hash_bucket_fast string_to_hash_bucket_strong"
+    ),
     "evergraph.ops.histograms": "histogram_fixed_width",
     "evergraph.ops.linear_algebra": (
         "cholesky cholesky_solve matrix_determinant matrix_inverse matrix_solve "
@@ -197,6 +201,7 @@ _TABLE = {
         "as_string decode_base64 decode_raw encode_base64 string_to_number"
     ),
     "evergraph.ops.strings": "reduce_join regex_replace string_join string_strip substr",
+    "evergraph.ops.tables": "initialize_all_tables tables_initializer",
     "evergraph.ops.tensordot": "tensordot",
     "evergraph.ops.summaries": (
         "histogram_summary=histogram image_summary=image merge_all_summaries=merge_all "
@@ -229,11 +234,13 @@ _TABLE = {
     "evergraph.tf1.linalg": "linalg=.",
     "evergraph.tf1.layers": "layers=.",
     "evergraph.tf1.logging": "logging=.",
+    "evergraph.tf1.lookup": "lookup=.",
     "evergraph.tf1.losses": "losses=.",
     "evergraph.tf1.manip": "manip=.",
     "evergraph.tf1.math": "math=.",
     "evergraph.tf1.metrics": "metrics=.",
     "evergraph.tf1.nn": "nn=.",
+    "evergraph.tf1.python_io": "python_io=.",
     "evergraph.tf1.random": "random=.",
     "evergraph.tf1.strings": "strings=.",
     "evergraph.tf1.summary": "summary=.",

@@ -76,7 +76,7 @@ def _target(fullname: str) -> str | None:
             found = None
         if found is not None:
             return package + path
-    return None
+    return inner.same_module(rest) or (fullname if inner.is_known(rest) else None)
 
 
 _finder = _Finder()

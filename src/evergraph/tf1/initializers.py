@@ -18,6 +18,7 @@ _TABLE = {
         "global_variables=global_variables_initializer local_variables=local_variables_initializer "
         "variables=variables_initializer"
     ),
+    "evergraph.ops.tables": "tables_initializer",
 }
 
 __getattr__, __dir__ = namespace(__name__, "tf.initializers", _TABLE)

@@ -14,6 +14,10 @@ from evergraph.formats import protos
 
 #: Inner modules that are one of our own modules.
 _SAME: Final = {
+    "contrib.framework.python.framework.deprecation": "evergraph.contrib.framework.deprecation",
+    "contrib.slim.python.slim.evaluation": "evergraph.contrib.slim.evaluation",
+    "contrib.slim.python.slim.model_analyzer": "evergraph.contrib.slim.model_analyzer",
+    "contrib.training.python.training.evaluation": "evergraph.contrib.training",
     "python.client.session": "evergraph.runtime.session",
     "python.framework.errors": "evergraph.errors",
     "python.framework.errors_impl": "evergraph.errors",
@@ -23,6 +27,7 @@ _SAME: Final = {
     "python.platform.flags": "evergraph.tf1.flags",
     "python.platform.gfile": "evergraph.tf1.gfile",
     "python.platform.tf_logging": "evergraph.tf1.logging",
+    "python.util.deprecation": "evergraph.contrib.framework.deprecation",
     "python.util.compat": "evergraph.tf1.compat",
     "python.util.nest": "evergraph.graph.nest",
 }
@@ -38,9 +43,39 @@ _CHECKPOINTS = (
 _GLOBAL_STEP = (
     "assert_global_step create_global_step get_global_step get_or_create_global_step global_step"
 )
+_CONTRIB_CHECKPOINTS = "init_from_checkpoint list_variables load_checkpoint load_variable"
+_CONTRIB_SCOPES = "add_arg_scope arg_scope arg_scope_func_key arg_scoped_arguments current_arg_scope has_arg_scope"
+_CONTRIB_VARIABLES = (
+    "VariableDeviceChooser add_model_variable assert_global_step assert_or_get_global_step assign_from_checkpoint "
+    "assign_from_checkpoint_fn assign_from_values assign_from_values_fn create_global_step filter_variables "
+    "get_global_step get_local_variables get_model_variables get_or_create_global_step get_trainable_variables "
+    "get_unique_variable get_variable_full_name get_variables get_variables_by_name get_variables_by_suffix "
+    "get_variables_to_restore global_variable local_variable model_variable variable"
+)
 
 #: Inner modules with what they hold beside public names (which all of them find).
 _MODULES: Final[dict[str, Mapping[str, str]]] = {
+    "contrib.framework.python.framework": {"evergraph.contrib.framework": _CONTRIB_CHECKPOINTS},
+    "contrib.framework.python.framework.checkpoint_utils": {
+        "evergraph.contrib.framework": _CONTRIB_CHECKPOINTS
+    },
+    "contrib.framework.python.framework.tensor_util": {
+        "evergraph.contrib.framework": (
+            "assert_same_float_dtype assert_scalar assert_scalar_int is_tensor reduce_sum_n "
+            "remove_squeezable_dimensions with_same_shape with_shape"
+        ),
+    },
+    "contrib.framework.python.ops": {
+        "evergraph.contrib.framework": f"{_CONTRIB_SCOPES} {_CONTRIB_VARIABLES}"
+    },
+    "contrib.framework.python.ops.arg_scope": {"evergraph.contrib.framework": _CONTRIB_SCOPES},
+    "contrib.framework.python.ops.checkpoint_ops": {
+        "evergraph.contrib.framework": (
+            "load_and_remap_matrix_initializer load_embedding_initializer "
+            "load_linear_multiclass_bias_initializer load_variable_slot_initializer"
+        ),
+    },
+    "contrib.framework.python.ops.variables": {"evergraph.contrib.framework": _CONTRIB_VARIABLES},
     "python.client.device_lib": {"evergraph.runtime.devices": "list_local_devices=local_devices"},
     "python.framework.common_shapes": {},
     "python.framework.constant_op": {"evergraph.ops.constant": "constant"},
@@ -49,7 +84,8 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.framework.importer": {"evergraph.graph.importer": "import_graph_def"},
     "python.framework.meta_graph": {
         "evergraph.train.meta_graph": (
-            "add_collection_def export_scoped_meta_graph import_scoped_meta_graph"
+            "add_collection_def copy_scoped_meta_graph export_scoped_meta_graph "
+            "import_scoped_meta_graph"
         ),
     },
     "python.framework.ops": {
@@ -85,6 +121,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
             "rename=Rename stat=Stat walk=Walk"
         ),
     },
+    "python.lib.io.tf_record": {},
     "python.ops.array_ops": {},
     "python.ops.candidate_sampling_ops": {},
     "python.ops.check_ops": {},
@@ -123,7 +160,28 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.ops.io_ops": {},
     "python.ops.linalg_ops": {},
     "python.ops.logging_ops": {},
-    "python.ops.lookup_ops": {},
+    "python.ops.lookup_ops": {
+        "evergraph.lookup.buckets": (
+            "FastHashSpec HasherSpec IdTableWithHashBuckets StaticVocabularyTable "
+            "StaticVocabularyTableV1=StaticVocabularyTable StrongHashSpec"
+        ),
+        "evergraph.lookup.initializers": (
+            "KeyValueTensorInitializer TableInitializerBase TextFileIdTableInitializer "
+            "TextFileIndex TextFileInitializer TextFileStringTableInitializer"
+        ),
+        "evergraph.lookup.interface": (
+            "InitializableLookupTableBase InitializableLookupTableBaseV1=InitializableLookupTableBase "
+            "LookupInterface"
+        ),
+        "evergraph.lookup.mutable_tables": "DenseHashTable MutableHashTable",
+        "evergraph.lookup.static_tables": (
+            "HashTable=StaticHashTable StaticHashTable StaticHashTableV1=StaticHashTable"
+        ),
+        "evergraph.lookup.vocabularies": (
+            "index_table_from_file index_table_from_tensor index_to_string_table_from_file "
+            "index_to_string_table_from_tensor"
+        ),
+    },
     "python.ops.math_ops": {},
     "python.ops.nn": {},
     "python.ops.nn_impl": {},
@@ -158,12 +216,25 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     },
     "python.pywrap_tensorflow_internal": {},
     "python.tools.inspect_checkpoint": {
-        "evergraph.train.checkpoint_reader": "print_tensors_in_checkpoint_file",
+        "evergraph.train.inspect_checkpoint": "print_tensors_in_checkpoint_file",
     },
+    "python.training.coordinator": {},
+    "python.training.queue_runner": {},
+    "python.training.queue_runner_impl": {},
     "python.training.adam": {},
     "python.training.checkpoint_management": {"evergraph.train.checkpoints": _CHECKPOINTS},
     "python.training.checkpoint_state_pb2": {"evergraph.formats.protos": "CheckpointState"},
-    "python.training.checkpoint_utils": {},
+    "python.training.checkpoint_ops": {
+        "evergraph.train.matrix_remapping": (
+            "_load_and_remap_matrix=load_and_remap_matrix "
+            "_load_and_remap_matrix_initializer=load_and_remap_matrix_initializer "
+            "_load_embedding_initializer=load_embedding_initializer"
+        ),
+    },
+    "python.training.checkpoint_utils": {
+        "evergraph.train.checkpoints_iterator": "wait_for_new_checkpoint",
+    },
+    "python.training.warm_starting_util": {},
     "python.training.gradient_descent": {},
     "python.training.learning_rate_decay": {},
     "python.training.momentum": {},
@@ -175,6 +246,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.training.saver": {
         "evergraph.train.checkpoints": _CHECKPOINTS,
         "evergraph.train.meta_graph": "export_meta_graph",
+        "evergraph.train.saver": "_get_saver_or_default=get_saver_or_default",
         "evergraph.train.saver_builder": "BaseSaverBuilder BulkSaverBuilder",
     },
     "python.training.saving.saveable_object": {

@@ -1,4 +1,4 @@
-"""``tf.io``: files of graphs."""
+"""``tf.io``: files of graphs and of records."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from evergraph.tf1.lazy import namespace
 
 _TABLE = {
     "evergraph.train.meta_graph": "write_graph",
+    "evergraph.formats.record": "TFRecordWriter tf_record_iterator",
+    "evergraph.formats.record_options": "TFRecordCompressionType TFRecordOptions",
     "evergraph.tf1.gfile": "gfile=.",
     "evergraph.ops.string_values": "decode_base64 decode_raw encode_base64",
 }

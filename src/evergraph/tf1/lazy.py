@@ -94,5 +94,12 @@ class InnerModule(ModuleType):
         setattr(self, name, value)
         return value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python binds a submodule to its name in the package when it is first imported. In TensorFlow the package has
+        # taken that name for something else by then: `contrib.framework.python.ops.arg_scope` is the function.
+        if isinstance(value, ModuleType) and name in self.__dict__.get("_names", ()):
+            return
+        super().__setattr__(name, value)
+
     def __dir__(self) -> list[str]:
         return sorted(self._names)

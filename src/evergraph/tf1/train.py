@@ -15,6 +15,8 @@ _TABLE = {
     "evergraph.train.checkpoint_reader": (
         "NewCheckpointReader=new_checkpoint_reader list_variables load_checkpoint load_variable"
     ),
+    "evergraph.train.checkpoints_iterator": "checkpoints_iterator",
+    "evergraph.train.coordinator": "Coordinator LooperThread",
     "evergraph.train.ftrl": "FtrlOptimizer",
     "evergraph.train.cluster": "ClusterSpec Server",
     "evergraph.train.global_step": (
@@ -22,6 +24,7 @@ _TABLE = {
         "global_step"
     ),
     "evergraph.train.gradient_descent": "GradientDescentOptimizer",
+    "evergraph.train.init_from_checkpoint": "init_from_checkpoint",
     "evergraph.train.learning_rate_decay": (
         "cosine_decay cosine_decay_restarts exponential_decay inverse_time_decay "
         "linear_cosine_decay natural_exp_decay noisy_linear_cosine_decay piecewise_constant "
@@ -31,9 +34,14 @@ _TABLE = {
     "evergraph.train.momentum": "MomentumOptimizer",
     "evergraph.train.optimizer": "Optimizer",
     "evergraph.train.proximal": "ProximalAdagradOptimizer ProximalGradientDescentOptimizer",
+    "evergraph.train.queue_runner": (
+        "QueueRunner add_queue_runner queue_runner=. start_queue_runners"
+    ),
     "evergraph.train.rmsprop": "RMSPropOptimizer",
     "evergraph.train.saver": "Saver import_meta_graph",
+    "evergraph.train.warm_start": "VocabInfo warm_start",
     "evergraph.variables.moving_averages": "ExponentialMovingAverage",
+    "evergraph.formats.events": "summary_iterator",
     "evergraph.formats.protos": (
         "BytesList ClusterDef Example Feature FeatureList FeatureLists Features FloatList "
         "Int64List JobDef SaverDef SequenceExample ServerDef"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from evergraph import errors
+from evergraph.formats.bundle import decode_name
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
+from evergraph.storage import gfile
 
 
 class CheckpointReader:
@@ -18,7 +19,7 @@ class CheckpointReader:
     """
 
     def __init__(self, filepattern: Any) -> None:
-        self._checkpoint = open_checkpoint(filepattern)
+        self._checkpoint = open_checkpoint_at(filepattern)
         self.prefix = self._checkpoint.prefix
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
@@ -29,20 +30,53 @@ class CheckpointReader:
         """Name -> element type."""
         return {info.name: info.dtype for info in self._checkpoint.tensors}
 
-    def has_tensor(self, tensor_str: str) -> bool:
+    def has_tensor(self, tensor_str: str | bytes) -> bool:
         """Whether there is a tensor of this name."""
-        return tensor_str in self._checkpoint
+        return _name(tensor_str) in self._checkpoint
 
-    def get_tensor(self, tensor_str: str) -> np.ndarray[Any, Any]:
-        """The value of a tensor. Raises NotFoundError, with the nearest names, where there is none."""
-        return self._checkpoint[tensor_str]
+    def get_tensor(self, tensor_str: str | bytes) -> Any:
+        """The value of a tensor: an array, or a NumPy scalar (of a string: bytes) where it has no axes.
+
+        Raises:
+          NotFoundError: there is no such tensor; the message has the nearest names.
+          DataLossError: its bytes are damaged.
+        """
+        return _value(self._checkpoint, _name(tensor_str))
 
     def debug_string(self) -> bytes:
-        """A line a tensor: name, type, shape."""
-        return "".join(
-            f"{info.name} (DT_{info.dtype.name.upper()}) [{','.join(map(str, info.shape))}]\n"
-            for info in self._checkpoint.tensors
-        ).encode()
+        """A line for each stored tensor, byte for byte TensorFlow's (see ``evergraph.train.debug_string``)."""
+        from evergraph.train import debug_string
+
+        of = debug_string.of_v2 if self._checkpoint.format_version == 2 else debug_string.of_v1
+        return of(self.prefix)
+
+
+def _name(name: str | bytes) -> str:
+    return decode_name(name) if isinstance(name, bytes) else name
+
+
+def _value(checkpoint: Checkpoint, name: str) -> Any:
+    value = checkpoint[name]
+    return value if value.ndim else value[()]
+
+
+def open_checkpoint_at(path: Any) -> Checkpoint:
+    """Opens a checkpoint, or the latest one in a folder.
+
+    Raises TypeError for None, otherwise as ``load_checkpoint``.
+    """
+    if path is None:
+        raise TypeError(
+            "Expected binary or unicode string, got None. (tf.train.latest_checkpoint gives None where a folder has "
+            "no checkpoint.)"
+        )
+    try:
+        return open_checkpoint(path)
+    except errors.FileMissingError as error:
+        if gfile.IsDirectory(path):
+            # What TensorFlow raises for a folder without a checkpoint, and what programs catch, is a ValueError.
+            raise errors.NoCheckpointError(None, None, error.message) from None
+        raise
 
 
 def new_checkpoint_reader(filepattern: Any) -> CheckpointReader:
@@ -54,44 +88,24 @@ def new_checkpoint_reader(filepattern: Any) -> CheckpointReader:
 
 
 def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
-    """Opens a checkpoint, or the latest one in a folder. Raises NotFoundError, DataLossError."""
+    """Opens a checkpoint, or the latest one in a folder.
+
+    Raises NotFoundError where there is none (in a folder, that is a ValueError too), DataLossError.
+    """
     return CheckpointReader(ckpt_dir_or_file)
 
 
-def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray[Any, Any]:
-    """The value of one variable; ``:0`` at the end of its name is taken off. Raises NotFoundError, DataLossError."""
-    with open_checkpoint(ckpt_dir_or_file) as checkpoint:
-        return checkpoint[name.removesuffix(":0")]
+def load_variable(ckpt_dir_or_file: Any, name: str) -> Any:
+    """The value of one variable, as ``CheckpointReader.get_tensor`` gives it; ``:0`` at the end of its name is
+    taken off.
+
+    Raises NotFoundError, DataLossError; ValueError as ``load_checkpoint``.
+    """
+    with open_checkpoint_at(ckpt_dir_or_file) as checkpoint:
+        return _value(checkpoint, name.removesuffix(":0"))
 
 
 def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
-    """Names and shapes of the variables in a checkpoint, sorted. Raises NotFoundError, DataLossError."""
-    with open_checkpoint(ckpt_dir_or_file) as checkpoint:
+    """Names and shapes of the variables in a checkpoint, sorted. Raises as ``load_checkpoint``."""
+    with open_checkpoint_at(ckpt_dir_or_file) as checkpoint:
         return sorted((info.name, list(info.shape)) for info in checkpoint.tensors)
-
-
-def print_tensors_in_checkpoint_file(
-    file_name: Any,
-    tensor_name: str | None = None,
-    all_tensors: bool = False,
-    all_tensor_names: bool = False,
-    count_exclude_pattern: str = "",
-) -> None:
-    """Prints what a checkpoint holds: one tensor's value, all values, or names and shapes only."""
-    with open_checkpoint(file_name) as checkpoint:
-        if tensor_name and not all_tensors:
-            _print_value(checkpoint, tensor_name)
-        elif all_tensors or all_tensor_names:
-            for name in sorted(checkpoint):
-                if all_tensors:
-                    _print_value(checkpoint, name)
-                else:
-                    print("tensor_name: ", name)
-        else:
-            for info in checkpoint.tensors:
-                print(f"{info.name} ({info.dtype.name}) {list(info.shape)}")
-
-
-def _print_value(checkpoint: Checkpoint, name: str) -> None:
-    print("tensor_name: ", name)
-    print(checkpoint[name])

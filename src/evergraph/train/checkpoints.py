@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
 STATE_FILE = "checkpoint"
+# The end of the name of a shard of format V1, or of the pattern for them all.
+_SHARDS = re.compile(r"-[\d?]+-of-\d+\Z")
 
 
 def generate_checkpoint_state_proto(
@@ -118,18 +121,14 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     """True where a checkpoint of either format has this prefix."""
-    prefix = os.fspath(checkpoint_prefix)
-    if gfile.Glob(prefix + ".index"):
-        return True
-    # The V1 format: the prefix is the file, or the pattern of its shards' names.
-    return bool(gfile.Glob(prefix))
+    return bool(_found(os.fspath(checkpoint_prefix)))
 
 
 def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[str]) -> list[float]:
     """When each checkpoint was written (seconds since the epoch); prefixes of which nothing is there are left out."""
     times = []
     for prefix in checkpoint_prefixes:
-        found = gfile.Glob(prefix + ".index") or gfile.Glob(prefix)
+        found = _found(prefix)
         if found:
             times.append(gfile.Stat(found[0]).mtime_nsec / 1e9)
     return times
@@ -143,16 +142,29 @@ def remove_checkpoint(
     """Deletes the files of a checkpoint; what is not there is passed over."""
     if checkpoint_format_version == SaverDef.V2:
         # The index goes first: without it nobody takes the data for a checkpoint.
-        paths = [
-            checkpoint_prefix + ".index",
-            *gfile.Glob(checkpoint_prefix + ".data-?????-of-?????"),
-        ]
+        data = gfile.Glob(_literal(checkpoint_prefix) + ".data-?????-of-?????")
+        paths = [checkpoint_prefix + ".index", *data]
     else:
-        paths = gfile.Glob(checkpoint_prefix)
+        paths = gfile.Glob(_literal(checkpoint_prefix))
     remove_together([*paths, meta_graph_filename(checkpoint_prefix, meta_graph_suffix)])
 
 
+def _found(prefix: str) -> list[str]:
+    """What shows that a checkpoint is there: its index, or the files of format V1; ``prefix`` may be a pattern."""
+    for pattern in (_literal(prefix), prefix):
+        found = gfile.Glob(pattern + ".index") or gfile.Glob(pattern)
+        if found:
+            return found
+    return []
+
+
+def _literal(prefix: str) -> str:
+    """A pattern that matches ``prefix`` only, or the shards that it stands for: a folder may be named ``lr=[0.1]``."""
+    shards = _SHARDS.search(prefix)
+    end = shards.start() if shards else len(prefix)
+    return re.sub(r"[\[\]*?\\]", r"\\\g<0>", prefix[:end]) + prefix[end:]
+
+
 def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:
-    """The path of the MetaGraph that belongs to a checkpoint (the shard pattern of a V1 name is taken off)."""
-    base, separator, _ = checkpoint_filename.rpartition("-?????-of-")
-    return f"{base if separator else checkpoint_filename}.{meta_graph_suffix}"
+    """The path of the MetaGraph that belongs to a checkpoint (what names the shards of V1 is taken off)."""
+    return f"{_SHARDS.sub('', checkpoint_filename)}.{meta_graph_suffix}"

@@ -8,15 +8,19 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+import evergraph.train.queue_runner  # noqa: F401 - says how the collection of queue runners is read
 from evergraph.formats import graph_file, message_text, protos
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph import collection_protos, registry
 from evergraph.graph.attributes import to_text
+from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
 from evergraph.storage import publish
+from evergraph.train.carried import carried_by, carry
+from evergraph.train.debug_info import graph_debug_info
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
 UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
@@ -46,12 +50,16 @@ def export_meta_graph(
 ) -> Any:
     """The default graph (or ``graph``) as a MetaGraphDef, also written to ``filename`` where that is given.
 
+    A graph that came out of a whole MetaGraph carries what else that says, and an export writes it again (see
+    `evergraph.train.carried`): unless ``graph_def`` or a scope is given.
+
     Args:
       collection_list: the collections to write (all that are strings).
       export_scope: write only what lies under this name scope, with the scope taken off the names.
       clear_devices: leave out the nodes' devices.
       clear_extraneous_savers: leave out the nodes of savers other than that of ``saver_def``.
       strip_default_attrs: leave out attributes that have their default value (for older readers).
+      save_debug_info: also write where the nodes were made, into a file that ends in ``.debug`` instead.
     """
     message, _ = export_scoped_meta_graph(
         filename=filename,
@@ -65,6 +73,7 @@ def export_meta_graph(
         meta_info_def=meta_info_def,
         clear_extraneous_savers=clear_extraneous_savers,
         strip_default_attrs=strip_default_attrs,
+        save_debug_info=save_debug_info,
     )
     return message
 
@@ -82,53 +91,84 @@ def export_scoped_meta_graph(
     strip_default_attrs: bool = False,
     collection_list: Iterable[str] | None = None,
     meta_info_def: Any = None,
+    save_debug_info: bool = False,
     **unused: Any,
 ) -> tuple[Any, dict[str, Any]]:
-    """As ``export_meta_graph``; also returns the exported variables by their name without the scope.
+    """As ``export_meta_graph``; also returns the exported variables by their names (``w:0``) without the scope.
 
     Raises ValueError where a variable of a collection lies in the scope only in part.
     """
     graph = graph or get_default_graph()
     excluded: Collection[str] = ()
     scope = export_scope + "/" if export_scope and not export_scope.endswith("/") else export_scope
-    given = (
-        graph_def if graph_def is not None and not scope else graph.as_graph_def(add_shapes=True)
-    )
+    is_all = graph_def is None and not scope
+    given = graph.as_graph_def(add_shapes=True) if graph_def is None or scope else graph_def
     if clear_extraneous_savers:
         excluded = _other_savers_nodes(given, saver_def)
-    message = MetaGraphDef()
-    if meta_info_def is not None:
-        message.meta_info_def.CopyFrom(meta_info_def)
+    carried = carried_by(graph) if is_all else None
+    is_whole = carried is not None and not excluded and carried.is_whole(graph)
+    message = carried.start(graph) if carried is not None else MetaGraphDef()
     unbound: list[str] = []
     _copy_nodes(given, message.graph_def, scope, excluded, clear_devices, unbound)
+    if meta_info_def is not None:
+        message.meta_info_def.CopyFrom(meta_info_def)
+    if carried is not None and is_whole:
+        message.graph_def.versions.CopyFrom(carried.versions)
+        carried.restore_nodes(graph, message.graph_def, devices=not clear_devices)
     if strip_default_attrs:
         strip_defaults(message.graph_def)
         message.meta_info_def.stripped_default_attrs = True
-    message.meta_info_def.tensorflow_version = (
-        message.meta_info_def.tensorflow_version or PRODUCER_VERSION
-    )
-    _list_ops(message)
+    if not is_whole or meta_info_def is not None:
+        message.meta_info_def.tensorflow_version = (
+            message.meta_info_def.tensorflow_version or PRODUCER_VERSION
+        )
+    if not (is_whole and message.meta_info_def.stripped_op_list.op):
+        _list_ops(message, graph)
     if saver_def is not None:
-        message.saver_def.MergeFrom(saver_def)
-    for key in collection_list if collection_list is not None else graph.get_all_collection_keys():
-        add_collection_def(message, key, graph, scope, excluded)
+        message.saver_def.CopyFrom(saver_def)
+    elif excluded:
+        message.ClearField("saver_def")
+    if collection_list is None:
+        imported = carried.collections if carried is not None else []
+        collection_list = dict.fromkeys([*graph.get_all_collection_keys(), *imported])
+    for key in collection_list:
+        only_one_saver = clear_extraneous_savers and key == GraphKeys.SAVERS
+        as_it_came = None
+        if carried is not None and not excluded and not only_one_saver:
+            as_it_came = carried.collection(key, graph)
+        if as_it_came is not None:
+            message.collection_def[key].CopyFrom(as_it_came)
+        else:
+            items = _only_saver(saver_def) if only_one_saver else None
+            add_collection_def(message, key, graph, scope, excluded, items)
     if unbound:
         message.collection_def[unbound_inputs_col_name].bytes_list.value.extend(
             text.encode() for text in unbound
         )
     if filename:
-        write_message(message, os.path.dirname(filename), os.path.basename(filename), as_text)
+        folder, name = os.path.split(filename)
+        write_message(message, folder, name, as_text)
+        if save_debug_info:
+            exported = [node.name for node in message.graph_def.node]
+            debug_info = graph_debug_info(
+                (node, graph.get_operation_by_name((scope or "") + node)) for node in exported
+            )
+            write_message(debug_info, folder, os.path.splitext(name)[0] + ".debug", as_text)
     return message, _exported_variables(graph, scope)
 
 
 def _exported_variables(graph: Graph, scope: str | None) -> dict[str, Any]:
-    from evergraph.graph.collections import GraphKeys
+    pattern = re.escape(scope) if scope else None
+    variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=pattern)
+    return {variable.name.removeprefix(scope or ""): variable for variable in variables}
 
-    found: dict[str, Any] = {}
-    for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES):
-        for variable in graph.get_collection(key, scope=re.escape(scope) if scope else None):
-            found[variable.op.name.removeprefix(scope or "")] = variable
-    return found
+
+def _only_saver(saver_def: Any) -> list[Any]:
+    """The collection of savers where all others are left out."""
+    converter = collection_protos.converter(GraphKeys.SAVERS)
+    if saver_def is None or converter is None or converter.from_proto is None:
+        return []
+    return [converter.from_proto(saver_def)]
 
 
 def _copy_nodes(
@@ -139,20 +179,19 @@ def _copy_nodes(
     clear_devices: bool,
     unbound: list[str],
 ) -> None:
-    target.versions.CopyFrom(source.versions)
-    target.library.CopyFrom(source.library)
-    if not scope and not excluded and not clear_devices:
-        target.node.extend(source.node)
-        return
-    for node in source.node:
-        if node.name in excluded or (scope and not node.name.startswith(scope)):
-            continue
-        copy = target.node.add()
-        copy.CopyFrom(node)
+    if not scope and not excluded:
+        target.CopyFrom(source)
+    else:
+        target.versions.CopyFrom(source.versions)
+        target.library.CopyFrom(source.library)
+        for node in source.node:
+            if node.name not in excluded and node.name.startswith(scope or ""):
+                target.node.append(node)
+    for node in target.node:
         if clear_devices:
-            copy.device = ""
+            node.device = ""
         if scope:
-            _take_off_scope(copy, scope, unbound)
+            _take_off_scope(node, scope, unbound)
 
 
 def _take_off_scope(node: Any, scope: str, unbound: list[str]) -> None:
@@ -209,8 +248,11 @@ def strip_defaults(graph_def: Any) -> None:
                     del node.attr[name]
 
 
-def _list_ops(message: Any) -> None:
-    """``stripped_op_list``: the OpDefs of the ops that the graph and its functions use."""
+def _list_ops(message: Any, graph: Graph) -> None:
+    """``stripped_op_list``: the OpDefs of the ops that the graph and its functions use.
+
+    Of ops that nobody has declared, those that came with an imported MetaGraph.
+    """
     functions = {function.signature.name for function in message.graph_def.library.function}
     used = {node.op for node in message.graph_def.node}
     for function in message.graph_def.library.function:
@@ -218,22 +260,29 @@ def _list_ops(message: Any) -> None:
     del message.meta_info_def.stripped_op_list.op[:]
     for name in sorted(used - functions):
         declaration = registry.lookup(name)
-        if declaration is not None:
-            message.meta_info_def.stripped_op_list.op.append(to_op_def(declaration))
+        op_def = graph.op_defs.get(name) if declaration is None else to_op_def(declaration)
+        if op_def is not None:
+            message.meta_info_def.stripped_op_list.op.append(op_def)
 
 
 def add_collection_def(
-    message: Any, key: Any, graph: Graph, scope: str | None = None, excluded: Collection[str] = ()
+    message: Any,
+    key: Any,
+    graph: Graph,
+    scope: str | None = None,
+    excluded: Collection[str] = (),
+    items: list[Any] | None = None,
 ) -> None:
-    """Writes the collection ``key`` of ``graph`` into the MetaGraphDef ``message``; one that cannot be
-    written is named in the log.
+    """Writes the collection ``key`` of ``graph`` (or ``items`` in its stead) into the MetaGraphDef ``message``; one
+    that cannot be written is named in the log.
     """
     if not isinstance(key, str):
         _LOG.warning(
             "Only collections with string type keys will be serialized. This key has %s", type(key)
         )
         return
-    items = [item for item in graph.get_collection(key) if _is_inside(item, scope, excluded)]
+    if items is None:
+        items = [item for item in graph.get_collection(key) if _is_inside(item, scope, excluded)]
     if not items:
         return
     converter = collection_protos.converter(key)
@@ -299,8 +348,8 @@ def import_scoped_meta_graph(
 ) -> dict[str, Any]:
     """Adds a MetaGraph's nodes to ``graph`` (or the default one) and restores its collections.
 
-    Returns the imported variables by name. Raises ValueError for inputs outside the exported scope that ``input_map``
-    does not bind, and what reading the file and importing its graph raise.
+    Returns the imported variables by their names (``w:0``) without the scope. Raises ValueError for inputs outside the
+    exported scope that ``input_map`` does not bind, and what reading the file and importing its graph raise.
     """
     message = as_meta_graph_def(meta_graph_or_file)
     graph_def = message.graph_def
@@ -317,11 +366,40 @@ def import_scoped_meta_graph(
             if import_scope
             else graph.get_name_scope()
         )
-        import_graph_def(graph_def, name=import_scope or "", input_map=input_map)
-        for key in sorted(message.collection_def):
-            if key != unbound_inputs_col_name and restore_collections_predicate(key):
-                _restore_collection(graph, key, message.collection_def[key], scope)
+        is_alone = not graph.version and not scope and not input_map
+        import_graph_def(
+            graph_def,
+            name=import_scope or "",
+            input_map=input_map,
+            producer_op_list=message.meta_info_def.stripped_op_list,
+        )
+        keys = [
+            key
+            for key in sorted(message.collection_def)
+            if key != unbound_inputs_col_name and restore_collections_predicate(key)
+        ]
+        for key in keys:
+            _restore_collection(graph, key, message.collection_def[key], scope)
+    if is_alone:
+        carry(graph, message, keys)
     return _exported_variables(graph, scope + "/" if scope else None)
+
+
+def copy_scoped_meta_graph(
+    from_scope: str, to_scope: str, from_graph: Graph | None = None, to_graph: Graph | None = None
+) -> dict[str, Any]:
+    """Copies what lies under a name scope of one graph to a scope of another or the same (the default graph).
+
+    Returns the new variables by their names without the scope. Raises ValueError where both scopes are the same one.
+    """
+    from_graph = from_graph or get_default_graph()
+    to_graph = to_graph or get_default_graph()
+    if from_graph is to_graph and from_scope == to_scope:
+        raise ValueError(
+            f"'from_scope' and 'to_scope' need to be different to copy within a graph; both are {from_scope!r}."
+        )
+    message, _ = export_scoped_meta_graph(export_scope=from_scope, graph=from_graph)
+    return import_scoped_meta_graph(message, graph=to_graph, import_scope=to_scope)
 
 
 def _check_bound(definition: Any, input_map: dict[str, Any] | None) -> None:

@@ -11,7 +11,9 @@ from evergraph.train.saver import Saver
 
 #: What the restoring side of a Saver consists of, in any TensorFlow so far.
 _RESTORING = frozenset(
-    """Assign AssignVariableOp Cast Const ExpandDims Identity NoOp Pack Placeholder
+    """Assign AssignVariableOp Cast Const ExpandDims Identity LookupTableImport
+    LookupTableImportV2 MutableDenseHashTable MutableDenseHashTableV2 MutableHashTable
+    MutableHashTableOfTensors MutableHashTableOfTensorsV2 MutableHashTableV2 NoOp Pack Placeholder
     PlaceholderWithDefault RestoreV2 Restore RestoreSlice Reshape ShardedFilename ShardedFilespec
     Split SplitV StridedSlice VarHandleOp Variable VariableV2""".split()
 )

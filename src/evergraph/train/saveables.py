@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from evergraph.graph import nest
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.operation import Operation
 from evergraph.graph.scopes import device
@@ -19,21 +20,34 @@ _HANDLES = frozenset(("VarHandleOp", "ReadVariableOp", "ResourceGather"))
 
 
 class SaveSpec:
-    """One tensor to save: itself, its name in the checkpoint, and which slice of a larger one it is ("" for all)."""
+    """One tensor to save: itself, its name in the checkpoint, and which slice of a larger one it is ("" for all).
+
+    ``tensor`` may be a function that makes it, called where the node that saves it is built; type and device are
+    given then. Raises AssertionError where they are not.
+    """
 
     def __init__(
         self,
-        tensor: Tensor,
+        tensor: Any,
         slice_spec: str,
         name: str,
         dtype: Any = None,
         device: str | None = None,
     ) -> None:
-        self.tensor = tensor
+        self._tensor = tensor
         self.slice_spec = slice_spec
         self.name = name
+        if callable(tensor) and (dtype is None or device is None):
+            raise AssertionError(
+                "When passing a callable `tensor` to a SaveSpec, an explicit dtype and device must be provided."
+            )
         self.dtype = tensor.dtype.base_dtype if dtype is None else dtype
         self.device = tensor.device if device is None else device
+
+    @property
+    def tensor(self) -> Any:
+        """The tensor to save."""
+        return self._tensor() if callable(self._tensor) else self._tensor
 
 
 class SaveableObject:
@@ -51,8 +65,11 @@ class SaveableObject:
     def restore(
         self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None
     ) -> Any:
-        """The operation that restores this object from the tensors of its specs, reshaped where shapes are given."""
-        raise NotImplementedError("SaveableObject subclasses define restore().")
+        """The operation that restores this object from the tensors of its specs, reshaped where shapes are given.
+
+        Raises ValueError where the subclass does not define it.
+        """
+        raise ValueError("Calling an abstract method: SaveableObject subclasses define restore().")
 
 
 class ReferenceVariableSaveable(SaveableObject):
@@ -122,13 +139,14 @@ def checkpoint_name(tensor: Tensor) -> str:
 
 
 def by_name(variables: Iterable[Any]) -> dict[str, Any]:
-    """A list of variables and SaveableObjects by the names that they are saved under.
+    """A (nested) list of variables and SaveableObjects by the names that they are saved under.
 
     Raises TypeError for what cannot be saved, ValueError where two have the same name.
     """
-    variables = list(variables)
+    if not isinstance(variables, (list, tuple, set)):
+        raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables}")
     named: dict[str, Any] = {}
-    for variable in sorted(variables, key=lambda item: item.name):
+    for variable in sorted(nest.flatten(list(variables)), key=lambda item: item.name):
         value: SaveableObject | Tensor
         if isinstance(variable, SaveableObject):
             name, value = variable.name, variable

@@ -46,7 +46,7 @@ class Saver:
       max_to_keep: how many of the last checkpoints are kept; None or 0 for all.
       keep_checkpoint_every_n_hours: one checkpoint in so many hours is kept for good.
       name: the name scope of the nodes (``save``).
-      restore_sequentially: accepted; restoring reads each file once, in order.
+      restore_sequentially: accepted, and without effect as in TensorFlow: one node reads all tensors, one by one.
       saver_def: the SaverDef of nodes that are there already.
       builder: another builder of the nodes.
       defer_build: leave building to ``build()``.
@@ -99,12 +99,16 @@ class Saver:
         self._filename = filename
         self._is_built = False
         self._is_empty = False
+        self._has_warned = False
         #: (path, time of saving) of the checkpoints that are kept for now, oldest first.
         self._last_checkpoints: list[tuple[str, float]] = []
         self._to_delete: list[tuple[str, float]] = []
         self._next_checkpoint_time = float("inf")
         if not defer_build:
             self.build()
+        elif saver_def:
+            self._check_saver_def()
+            self._write_version = saver_def.version
 
     def build(self) -> None:
         """Adds the nodes, where they are not there yet. Raises ValueError where there is nothing to save."""
@@ -114,7 +118,7 @@ class Saver:
         if self.saver_def is None:
             variables = all_saveable_objects() if self._var_list is None else self._var_list
             self._var_list = variables
-            if not variables:
+            if isinstance(variables, (list, tuple, set, dict)) and not variables:
                 if not self._allow_empty:
                     raise ValueError("No variables to save")
                 self._is_empty = True
@@ -174,6 +178,7 @@ class Saver:
         """
         if not self._is_built:
             raise RuntimeError("`build()` should be called before save if defer_build==True")
+        self._warn_of_format()
         latest_filename = latest_filename or STATE_FILE
         if os.path.split(latest_filename)[0]:
             raise ValueError("'latest_filename' must not contain path components")
@@ -207,6 +212,7 @@ class Saver:
                     self.export_meta_graph(
                         meta_graph_filename(path, meta_graph_suffix),
                         strip_default_attrs=strip_default_attrs,
+                        save_debug_info=save_debug_info,
                     )
         if saved is not None and write_state:
             self._record(saved)
@@ -219,6 +225,14 @@ class Saver:
             )
             self._delete_old(meta_graph_suffix)
         return saved
+
+    def _warn_of_format(self) -> None:
+        if self._write_version != SaverDef.V2 and not self._has_warned:
+            self._has_warned = True
+            _LOG.warning(
+                "TensorFlow's V1 checkpoint format has been deprecated. Consider switching to the more efficient V2 "
+                "format, which is the default: tf.train.Saver(write_version=tf.train.SaverDef.V2)"
+            )
 
     def _record(self, path: str) -> None:
         if not self.saver_def.max_to_keep:
@@ -279,7 +293,7 @@ class Saver:
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
         """Sets the list of checkpoints, without their times (deprecated in TensorFlow)."""
         if not isinstance(last_checkpoints, list):
-            raise TypeError("last_checkpoints must be a list")
+            raise AssertionError("last_checkpoints must be a list")
         self._last_checkpoints = [(path, float("inf")) for path in last_checkpoints]
 
     def set_last_checkpoints_with_time(
@@ -287,7 +301,7 @@ class Saver:
     ) -> None:
         """Sets the list of checkpoints with the times of their saving, oldest first."""
         if not isinstance(last_checkpoints_with_time, list):
-            raise TypeError("last_checkpoints must be a list")
+            raise AssertionError("last_checkpoints must be a list")
         self._last_checkpoints = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
@@ -305,7 +319,7 @@ class Saver:
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """The SaverDef, its names without ``export_scope``; None where the saver lies outside of it."""
-        if export_scope is None:
+        if export_scope is None or self.saver_def is None:
             return self.saver_def
         scope = export_scope.rstrip("/") + "/"
         names = ("filename_tensor_name", "save_tensor_name", "restore_op_name")
@@ -336,7 +350,6 @@ class Saver:
         """The default graph as a MetaGraphDef with this saver's SaverDef, also written to ``filename``."""
         return meta_graph.export_meta_graph(
             filename=filename,
-            graph_def=get_default_graph().as_graph_def(add_shapes=True),
             saver_def=self.saver_def,
             collection_list=collection_list,
             as_text=as_text,
@@ -344,7 +357,26 @@ class Saver:
             clear_devices=clear_devices,
             clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
+            save_debug_info=save_debug_info,
         )
+
+
+def get_saver_or_default() -> Saver:
+    """The saver of the collection SAVERS, or a new sharded one for all variables, which is put there.
+
+    Raises RuntimeError where there are several.
+    """
+    graph = get_default_graph()
+    savers: list[Saver] = graph.get_collection(GraphKeys.SAVERS)
+    if len(savers) > 1:
+        raise RuntimeError(
+            f"More than one item in collection {GraphKeys.SAVERS}: there are {len(savers)}. "
+            "Please indicate which one to use by passing it to the constructor."
+        )
+    if not savers:
+        savers = [Saver(sharded=True, allow_empty=True)]
+        graph.add_to_collection(GraphKeys.SAVERS, savers[0])
+    return savers[0]
 
 
 def import_meta_graph(
@@ -367,7 +399,7 @@ def import_meta_graph(
         scope = import_scope
         if import_scope and variables:
             name, variable = next(iter(variables.items()))
-            scope = variable.op.name.removesuffix(name).rstrip("/")
+            scope = variable.name.removesuffix(name).rstrip("/")
         return Saver(saver_def=message.saver_def, name=scope)
     return Saver() if all_saveable_objects(scope=import_scope) else None
 

@@ -8,7 +8,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from evergraph import errors
 from evergraph.formats.protos import SaverDef
 from evergraph.graph import device as devices
 from evergraph.graph.operation import Operation
@@ -33,6 +32,8 @@ class BaseSaverBuilder:
     SaveSpec = saving.SaveSpec
     # Programs subclass it by this name; under it, annotations in this class would mean the attribute.
     SaveableObject = saving.SaveableObject
+    VariableSaveable = saving.ReferenceVariableSaveable
+    ResourceVariableSaveable = saving.ResourceVariableSaveable
 
     def __init__(self, write_version: int = SaverDef.V2) -> None:
         self._write_version = write_version
@@ -44,12 +45,7 @@ class BaseSaverBuilder:
         slices = [spec.slice_spec for spec in specs]
         tensors = [spec.tensor for spec in specs]
         if self._write_version == SaverDef.V1:
-            raise errors.UnimplementedError(
-                None,
-                None,
-                "Checkpoints of the one-file format V1 are read here, not written: use write_version=SaverDef.V2 "
-                "(the default), which every TensorFlow since 0.12 reads.",
-            )
+            return checkpoint_io.SaveSlices(filename_tensor, names, slices, tensors, name="save")
         if self._write_version == SaverDef.V2:
             return checkpoint_io.SaveV2(filename_tensor, names, slices, tensors)
         raise RuntimeError(f"Unexpected write_version: {self._write_version}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -87,6 +87,11 @@ def _stack() -> _ScopeStack:
 def _store() -> VariableStore:
     store: VariableStore = _attachment(_STORE, VariableStore)
     return store
+
+
+def shared_variables() -> Mapping[str, Any]:
+    """What ``get_variable`` has made in the default graph, by full name; a part of a variable by the part's name."""
+    return _store()._vars
 
 
 def get_variable_scope() -> VariableScope:

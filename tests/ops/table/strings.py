@@ -1,8 +1,8 @@
-"""Strings: cutting, cases, regular expressions."""
+"""Strings: cutting, cases, regular expressions, hashes."""
 
 from __future__ import annotations
 
-from tests.ops.rows import bad, case, row, value
+from tests.ops.rows import bad, case, const, grid, row, value
 
 TEXTS = [["one two", "", " b "], ["ÄäX", "a.b.c\n", "AZaz"]]
 
@@ -34,4 +34,28 @@ row(
     case(value(["a b  c", "", "d "]), value("")),
     case(value(["a<>b<><>c", "<>"]), value("<>")),
     case(value(["a,b,c"]), value(","), maxsplit=1),
+)
+LENGTHS = ["", "a", "abc", "abcd", "ü", "12345678", "x" * 16, "y" * 17, "z" * 32, "0123456789" * 4, "word " * 13,
+           "q" * 64, "r" * 65, "0123456789" * 13, "s" * 192]  # fmt: skip
+row(
+    "StringToHashBucket",
+    case(value(LENGTHS), num_buckets=1 << 62),
+    case(value(TEXTS), num_buckets=3),
+)
+row(
+    "StringToHashBucketFast",
+    case(value(LENGTHS), num_buckets=1 << 62),
+    case(value(TEXTS), num_buckets=3),
+)
+row(
+    "StringToHashBucketStrong",
+    case(value(LENGTHS), num_buckets=1 << 62, key=[1, -2]),
+    case(value(TEXTS), num_buckets=3, key=[1 << 62, 7]),
+    bad("InvalidArgumentError", value(TEXTS), num_buckets=3, key=[1]),
+)
+row(
+    "Fingerprint",
+    case(grid(3, 7), const("farmhash64")),
+    case(grid(2), value("farmhash64")),
+    bad("InvalidArgumentError", grid(2, 3), const("md5")),
 )

@@ -1,0 +1,134 @@
+"""Snapshots: what they hold stays, and what goes on beside them is as if they were not there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evergraph import tf1 as tf
+from evergraph.runtime.snapshot import Snapshot
+
+
+@pytest.fixture(autouse=True)
+def fresh_graph() -> Iterator[None]:
+    with tf.Graph().as_default():
+        yield
+
+
+def variable(kind: str, value: Any = (1.0, 2.0)) -> Any:
+    return tf.get_variable("v", initializer=list(value), use_resource=kind == "resource")
+
+
+def saved_tensor(v: Any, kind: str) -> Any:
+    return v.value() if kind == "resource" else v.op.outputs[0]
+
+
+@pytest.mark.parametrize("kind", ["reference", "resource"])
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda v: v.assign([5.0, 6.0]),
+        lambda v: v.assign_add([5.0, 6.0]),
+        lambda v: tf.scatter_update(v, [1], [9.0]),
+        lambda v: v[:1].assign([7.0]),
+        lambda v: tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(v * v)),
+    ],
+)
+def test_a_snapshot_stays_while_the_variable_changes(kind: str, update: Any) -> None:
+    v = variable(kind)
+    op = update(v)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        tensor = saved_tensor(v, kind)
+        snapshot = Snapshot(sess.state, [tensor])
+        held = snapshot.values[tensor]
+        sess.run(op)
+        np.testing.assert_array_equal(held, [1, 2])
+        changed = sess.run(v)
+        assert changed.tolist() != [1, 2]
+        sess.run(op)
+        np.testing.assert_array_equal(held, [1, 2])
+        snapshot.release()
+        assert not sess.state.pinned
+
+
+def test_nothing_is_copied_that_is_not_written() -> None:
+    v = variable("reference")
+    w = tf.get_variable("w", initializer=[1.0])
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        snapshot = Snapshot(sess.state, [v.op.outputs[0], w.op.outputs[0]])
+        sess.run(w.assign_add([1.0]))
+        sess.run(v * 2)
+        assert np.shares_memory(snapshot.values[v.op.outputs[0]], cell(sess, "v").buffer)
+        assert not np.shares_memory(snapshot.values[w.op.outputs[0]], cell(sess, "w").buffer)
+        snapshot.release()
+        buffer = cell(sess, "w").buffer
+        sess.run(w.assign_add([1.0]))
+        assert cell(sess, "w").buffer is buffer
+
+
+def cell(sess: Any, name: str) -> Any:
+    return sess.state.find_resource("", name)
+
+
+def test_what_aliases_a_variable_in_a_run_still_sees_its_update() -> None:
+    v = variable("reference")
+    alias = tf.identity(v._ref())
+    with tf.control_dependencies([alias]):
+        update = v.assign_add([1.0, 1.0])
+    with tf.control_dependencies([update]):
+        after = alias * 1.0
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        expected = sess.run(after) + 1.0
+        snapshot = Snapshot(sess.state, [v.op.outputs[0]])
+        np.testing.assert_array_equal(sess.run(after), expected)
+        snapshot.release()
+
+
+def test_several_snapshots_of_one_buffer() -> None:
+    v = variable("reference")
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        tensor = v.op.outputs[0]
+        first, second = Snapshot(sess.state, [tensor]), Snapshot(sess.state, [tensor])
+        first.release()
+        sess.run(v.assign_add([1.0, 1.0]))
+        third = Snapshot(sess.state, [tensor])
+        sess.run(v.assign_add([1.0, 1.0]))
+        np.testing.assert_array_equal(second.values[tensor], [1, 2])
+        np.testing.assert_array_equal(third.values[tensor], [2, 3])
+        second.release()
+        third.release()
+        assert cell(sess, "v").pins == 0
+
+
+def test_a_snapshot_taken_while_another_thread_trains_is_of_one_moment() -> None:
+    v = tf.get_variable("v", initializer=np.zeros(100_000, np.float32))
+    update = v.assign_add(np.ones(100_000, np.float32))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        stop = threading.Event()
+
+        def train() -> None:
+            while not stop.is_set():
+                sess.run(update)
+
+        trainer = threading.Thread(target=train)
+        trainer.start()
+        try:
+            for _ in range(30):
+                snapshot = Snapshot(sess.state, [v.op.outputs[0]])
+                held = snapshot.values[v.op.outputs[0]]
+                before = held.copy()
+                assert before.min() == before.max()
+                np.testing.assert_array_equal(held, before)
+                snapshot.release()
+        finally:
+            stop.set()
+            trainer.join()
