@@ -6,6 +6,7 @@ The front door; each name is loaded when it is first used:
     save_checkpoint(prefix, tensors)  the reverse
     load_model(path)                  a frozen graph, a checkpoint with its graph, a SavedModel: as a function
     freeze(path, outputs)             a checkpoint with its graph as one GraphDef that predicts
+    restore(path, session=sess)       a checkpoint into a session, as much as fits, with a report
     errors                            every class of error that evergraph raises
 """
 
@@ -22,15 +23,25 @@ _HOMES = {
     "freeze": "evergraph.transforms.freeze_checkpoint",
     "load_model": "evergraph.serving.load",
     "open_checkpoint": "evergraph.formats.checkpoint",
+    "restore": "evergraph.train.partial_restore",
     "save_checkpoint": "evergraph.formats.checkpoint",
 }
 
-__all__ = ["__version__", "errors", "freeze", "load_model", "open_checkpoint", "save_checkpoint"]
+__all__ = [
+    "__version__",
+    "errors",
+    "freeze",
+    "load_model",
+    "open_checkpoint",
+    "restore",
+    "save_checkpoint",
+]
 
 if TYPE_CHECKING:
     from evergraph import errors
     from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
     from evergraph.serving.load import load_model
+    from evergraph.train.partial_restore import restore
     from evergraph.transforms.freeze_checkpoint import freeze
 
 

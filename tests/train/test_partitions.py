@@ -306,7 +306,7 @@ def test_another_shape(tmp_path: Path) -> None:
     evergraph.save_checkpoint(tmp_path / "m", {"w": np.ones([6, 2], np.float32)})
     make("w", [5, 2], (0, 3), False)
     message = failed(tmp_path / "m")
-    assert "1 variables have another shape" in message
+    assert "1 variable has another shape" in message
     assert "w: float32[5,2] in the graph, float32[6,2] in the checkpoint" in message
 
 

@@ -261,12 +261,13 @@ class Saver:
     def restore(self, sess: Any, save_path: Any) -> None:
         """Sets the variables to what they were in the checkpoint; they need not be initialized.
 
-        ``save_path`` is a prefix, as ``save`` returns it, or any of the checkpoint's files.
+        ``save_path`` is a prefix, as ``save`` returns it, or any of the checkpoint's files. Of an object-based
+        checkpoint (``tf.train.Checkpoint``, Keras) the tensors are found by the variables' names when it was saved, or
+        by their paths through the objects. To restore a part, or under other names, see ``evergraph.restore``.
 
-        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not
-        in it (all of
-        them named, with the nearest names), InvalidArgumentError where shapes or types differ, DataLossError where the
-        file is damaged.
+        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not in it (all
+        of them named, with the nearest names), InvalidArgumentError where shapes or types differ, DataLossError where
+        the file is damaged. The ``report`` of the first two tells the same as a RestoreReport.
         """
         if self._is_empty:
             return
@@ -280,7 +281,7 @@ class Saver:
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except (errors.NotFoundError, errors.InvalidArgumentError) as error:
-            raise explain(error, prefix, sess.graph, self.saver_def) from error
+            raise explain(error, prefix, sess.graph, self.saver_def) from None
 
     # The checkpoints so far
 
