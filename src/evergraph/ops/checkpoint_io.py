@@ -22,6 +22,7 @@ from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
+from evergraph.graph.operation import Operation
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
@@ -35,6 +36,8 @@ _MOST_READERS = 4
 _MANY_BYTES = 32 << 20
 #: Ops whose output may be the memory of their input.
 _ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
+#: The ops that write tensors of a graph into a checkpoint.
+SAVE_OPS = frozenset(("Save", "SaveSlices", "SaveV2"))
 
 
 def _text(value: Any) -> str:
@@ -108,19 +111,25 @@ def _add_all(
     order: Iterable[int],
 ) -> None:
     """Adds the tensors, which are the last inputs of the operation, to a checkpoint."""
-    sources = ctx.op.inputs[-len(tensors) :]
+    sources = saved_inputs(ctx.op)
     for i in order:
-        with _unchanging(ctx, sources[i]):
+        with _unchanging(ctx, sources[i], tensors[i]):
             if specs[i]:
                 writer.add_slice(names[i], *parse_shape_and_slice(specs[i]), tensors[i])
             else:
                 writer.add(names[i], tensors[i])
 
 
-def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[Any]:
-    """While held, no other run writes to the memory of ``source``, where that is a reference variable's.
+def saved_inputs(op: Operation) -> Sequence[Tensor]:
+    """The inputs of one of `SAVE_OPS` that are saved: the last ones, as many as it has types."""
+    key = "dtypes" if op.type == "SaveV2" else "T"
+    return op.inputs[-len(op.attrs[key]) :]
 
-    A training thread may go on while this one saves.
+
+def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> AbstractContextManager[Any]:
+    """While held, no other run writes to ``value``, where that is the buffer of a reference variable.
+
+    A training thread may go on while this one saves. What a snapshot holds stays by itself.
     """
     op = source.op
     while op.type in _ALIASES:
@@ -128,7 +137,9 @@ def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[An
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
-    return cell.lock.first() if isinstance(cell, RefCell) else nullcontext()
+    if isinstance(cell, RefCell) and not cell.pins and np.may_share_memory(value, cell.buffer):
+        return cell.lock.first()
+    return nullcontext()
 
 
 @op(
