@@ -21,6 +21,7 @@ from evergraph.formats.dtypes import as_dtype
 from evergraph.formats.kinds import FileKind, advice
 from evergraph.formats.sniff import sniff
 from evergraph.graph.shape import TensorShape
+from evergraph.storage import paths
 from evergraph.storage.filesystem import filesystem
 
 Facts = dict[str, Any]
@@ -60,7 +61,7 @@ def facts_of(path: str) -> Facts:
     if kind in _SAVED:
         return _saved_model(path)
     if kind is FileKind.CHECKPOINT_STATE:
-        return _folder(os.path.dirname(path) or ".", os.path.basename(path))
+        return _folder(paths.split(path)[0] or ".", os.path.basename(path))
     if kind in _CHECKPOINTS:
         return _checkpoint(find_checkpoint(path))
     raise errors.InvalidArgumentError(
@@ -96,7 +97,7 @@ def _checkpoint(found: FoundCheckpoint) -> Facts:
 
 def _files(found: FoundCheckpoint) -> list[Facts]:
     """The files that belong to a checkpoint, and what each holds."""
-    folder, name = os.path.split(found.prefix)
+    folder, name = paths.split(found.prefix)
     names = filesystem(found.prefix).list_folder(folder or ".")
     roles = {".index": "names, types, shapes", ".meta": "the graph"}
     belonging = []
@@ -256,7 +257,7 @@ def _meta_facts(meta: Any) -> Facts:
 
 def _saved_model(path: str) -> Facts:
     message = graph_file.read_saved_model(path)
-    folder = path if filesystem(path).is_folder(path) else os.path.dirname(path)
+    folder = path if filesystem(path).is_folder(path) else paths.split(path)[0]
     variables = os.path.join(folder, "variables", "variables")
     has_variables = filesystem(variables).exists(variables + ".index")
     return {

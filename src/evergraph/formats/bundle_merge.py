@@ -6,17 +6,23 @@ to the checkpoint's names and writes one index over them; no tensor is read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 
 from evergraph import errors
-from evergraph.formats.bundle import data_path, decode_name, index_path
+from evergraph.formats.bundle import (
+    data_path,
+    decode_name,
+    fresh_shards,
+    index_path,
+    remove_superseded,
+)
 from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.table import TableWriter
-from evergraph.storage.filesystem import Path, local_path
-from evergraph.storage.publish import Durability, Publication
+from evergraph.storage import paths
+from evergraph.storage.filesystem import Path, filesystem, plain_path
+from evergraph.storage.publish import Durability
 
 
 def merge_bundles(
@@ -40,24 +46,28 @@ def merge_bundles(
         InvalidArgumentError: two parts have the same tensor, or are not of one kind.
         NotFoundError, DataLossError: a part is missing or damaged.
     """
-    parts = [local_path(prefix) for prefix in prefixes]
-    target = local_path(destination)
+    parts = [plain_path(prefix) for prefix in prefixes]
+    target = plain_path(destination)
     header, entries, sources = _merged(parts)
-    with Publication(durability) as files:
+    header.num_shards = fresh_shards(target, header.num_shards)
+    with filesystem(target).publication(durability) as files:
         for number, source in enumerate(sources):
-            files.adopt(source, data_path(target, number, len(sources)))
+            files.adopt(source, data_path(target, number, header.num_shards))
+        for number in range(max(len(sources), 1), header.num_shards):
+            files.create(data_path(target, number, header.num_shards))
         index = files.create(index_path(target))
         table = TableWriter(index.write)
         table.add(b"", header.encode())
         for key in sorted(entries):
             table.add(key, entries[key].encode())
         table.finish()
+    remove_superseded(target, header.num_shards)
     for part in parts:
-        with suppress(OSError):
-            os.remove(index_path(part))
-    for folder in {os.path.dirname(part) for part in parts} if delete_old_dirs else ():
-        with suppress(OSError):
-            os.rmdir(folder)
+        with suppress(errors.OpError):
+            filesystem(part).remove(index_path(part))
+    for folder in {paths.split(part)[0] for part in parts} if delete_old_dirs else ():
+        with suppress(errors.OpError):
+            filesystem(folder).remove_empty_folder(folder)
 
 
 def _merged(parts: Sequence[str]) -> tuple[BundleHeader, dict[bytes, BundleEntry], list[str]]:

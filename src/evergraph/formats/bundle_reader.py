@@ -33,6 +33,7 @@ from evergraph.storage.filesystem import (
     Path,
     RandomAccessFile,
     filesystem,
+    is_remote,
     local_path,
     path_text,
 )
@@ -40,7 +41,6 @@ from evergraph.storage.publish import half_published
 
 Array = np.ndarray[Any, Any]
 
-_PIECE = 1 << 20
 _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
@@ -288,8 +288,8 @@ class BundleReader:
         value = self._new_array(name, entry.shape, dtype)
         data = value.reshape(-1).view(np.uint8).data
         crc = 0
-        for start in range(0, entry.size, _PIECE):
-            piece = data[start : start + _PIECE]
+        for start in range(0, entry.size, file.piece):
+            piece = data[start : start + file.piece]
             self._read_into(name, file, entry.offset + start, piece)
             crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)
@@ -355,11 +355,11 @@ class BundleReader:
 
     def _why_not(self) -> str:
         """What may be the reason why data does not fit the index."""
-        path = local_path(self._path)
-        if half_published(path):
+        if not is_remote(self._path) and half_published(local_path(self._path)):
+            folder = os.path.dirname(local_path(self._path)) or "."
             return (
                 "A save of this checkpoint died after its data and before its index was in place: "
-                f"evergraph.storage.publish.settle({os.path.dirname(path) or '.'!r}) completes it."
+                f"evergraph.storage.publish.settle({folder!r}) completes it."
             )
         return f"Either it has changed, or it is not the data that belongs to {self._path}."
 

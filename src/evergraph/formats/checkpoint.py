@@ -19,7 +19,8 @@ from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.tensor_info import TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
-from evergraph.storage.filesystem import Path, filesystem, local_path
+from evergraph.storage import paths
+from evergraph.storage.filesystem import Path, filesystem, plain_path
 from evergraph.storage.publish import Durability, publish_bytes
 
 if TYPE_CHECKING:
@@ -189,8 +190,8 @@ def save_checkpoint(
         InvalidArgumentError: a name or value cannot be stored, or the prefix cannot be one.
         ResourceExhaustedError: the disk is full. What was there before is still there.
     """
-    text = local_path(prefix)
-    folder, name = os.path.split(text)
+    text = plain_path(prefix)
+    folder, name = paths.split(text)
     if not name or prefix_of(text) is not None or filesystem(text).is_folder(text):
         raise errors.InvalidValueError(
             None,
@@ -225,12 +226,13 @@ def _next_state(folder: str, name: str, path: str) -> checkpoint_state.Checkpoin
         kept = list(old.all_model_checkpoint_paths)
         times = list(old.all_model_checkpoint_timestamps)
     pairs = list(zip(kept, times, strict=True)) if len(kept) == len(times) else []
-    same = (name, os.path.join(os.path.abspath(folder), name))
+    home = paths.absolute(folder)
+    same = (name, os.path.join(home, name))
     kept = [other for other in kept if other not in same]
     times = [when for other, when in pairs if other not in same] if pairs else []
     has_times = len(times) == len(kept)
     return checkpoint_state.make_state(
-        os.path.abspath(folder),
+        home,
         name,
         [*kept, name],
         [*times, time.time()] if has_times else None,

@@ -24,7 +24,7 @@ import zlib
 from typing import Literal
 
 from evergraph import errors
-from evergraph.storage.filesystem import Bytes, Path, local_path
+from evergraph.storage.filesystem import Bytes, Path, filesystem, local_path
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
 
 Durability = Literal["full", "file", "none"]
@@ -225,8 +225,8 @@ class Publication:
 
 
 def publish_bytes(target: Path, contents: Bytes, durability: Durability = "full") -> None:
-    """Writes one file, all or nothing, in place of any that is there."""
-    with Publication(durability) as files:
+    """Writes one file, all or nothing, in place of any that is there; a remote one as well."""
+    with filesystem(target).publication(durability) as files:
         files.create(target, len(contents)).write(contents)
 
 

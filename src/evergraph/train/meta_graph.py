@@ -16,7 +16,7 @@ from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
-from evergraph.storage import publish
+from evergraph.storage import paths, publish
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
 UNBOUND_INPUT_PREFIX = "$unbound_inputs_"
@@ -117,7 +117,7 @@ def export_scoped_meta_graph(
             text.encode() for text in unbound
         )
     if filename:
-        write_message(message, os.path.dirname(filename), os.path.basename(filename), as_text)
+        write_message(message, *paths.split(filename), as_text)
     return message, _exported_variables(graph, scope)
 
 

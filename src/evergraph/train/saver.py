@@ -17,6 +17,7 @@ from evergraph.graph import collection_protos
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.runtime.session import BaseSession
+from evergraph.storage import paths
 from evergraph.train import meta_graph
 from evergraph.train.checkpoints import (
     STATE_FILE,
@@ -208,7 +209,7 @@ class Saver:
         if saved is not None and write_state:
             self._record(saved)
             update_checkpoint_state(
-                os.path.dirname(prefix),
+                paths.split(prefix)[0],
                 saved,
                 self.last_checkpoints,
                 latest_filename,
