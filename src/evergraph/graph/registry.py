@@ -26,6 +26,7 @@ Keywords of ``op`` beside the attributes:
 ``static``        names of inputs whose *values* fix shapes; engines that compile pass them as host integers
 ``stateful``      has state or a side effect: never folded, merged or moved
 ``calls``         calls functions of the graph's library: ``compute`` takes ``ctx``, as that of a stateful op
+``reads``         reads what is outside of the graph (files): ``compute`` takes ``ctx`` too
 ``host``          needs values to know its outputs' shapes, or objects (strings, files): never compiled
 ``handle``        gives the same object in every run of a session (a variable's cell): a plan asks for it once
 ``blocking``      may wait for another run: the executor defers it until nothing else is ready
@@ -66,7 +67,9 @@ class Declaration:
         self.stateful: bool = flags.pop("stateful", False)
         #: Whether ``compute`` takes the run's context, not the array namespace: then nothing is computed
         #: ahead of a run.
-        self.needs_context: bool = flags.pop("calls", False) or self.stateful
+        self.needs_context: bool = (
+            flags.pop("calls", False) or flags.pop("reads", False) or self.stateful
+        )
         self.handle: bool = flags.pop("handle", False)
         self.host: bool = flags.pop("host", False)
         self.blocking: bool = flags.pop("blocking", False)
@@ -116,7 +119,7 @@ def op(name: str, signature: str, **keywords: Any) -> Callable[[type], Declarati
     """Declares an op; see the head of this file. Raises ValueError where the signature does not parse."""
     flag_names = (
         "static", "stateful", "calls", "handle", "host", "blocking", "commutative", "aggregate",
-        "allows_uninitialized_input",
+        "allows_uninitialized_input", "reads",
     )  # fmt: skip
     flags = {key: keywords.pop(key) for key in flag_names if key in keywords}
     parsed = Signature.parse(name, signature, keywords)

@@ -20,7 +20,21 @@ from evergraph.storage.os_errors import raise_storage_error
 #: been completed, and replaces an older one at once.
 OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss"))
 
-#: What parts of an exception's name say where it is no OSError: each store has classes of its own.
+#: TensorFlow's names for what fsspec calls otherwise.
+_SAME = {"ram": "memory"}
+
+#: What is needed beside fsspec for the schemes that TensorFlow's programs use most.
+_PACKAGES = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "hdfs": "pyarrow",
+    "az": "adlfs",
+    "abfs": "adlfs",
+}
+
+#: What parts of an exception's name say where it has no number: each store has classes of its own.
 _MEANINGS: tuple[tuple[str, Callable[[None, None, str], errors.OpError]], ...] = (
     ("Credential", errors.UnauthenticatedError),
     ("RefreshError", errors.UnauthenticatedError),
@@ -75,24 +89,19 @@ def place_of(url: str) -> Place:
     scheme = url.partition("://")[0].lower()
     try:
         import fsspec
-    except ImportError:
-        raise _not_served(
-            url, scheme, "fsspec reads such paths: pip install 'evergraph[remote]'"
-        ) from None
-    try:
+
+        scheme = _SAME.get(scheme, scheme)
         kind = fsspec.get_filesystem_class(scheme)
-    except ValueError:
-        raise _not_served(url, scheme, "fsspec knows no such scheme") from None
+        address = scheme + url[url.index("://") :]
+        with remote_errors(url):
+            store = fsspec.filesystem(scheme, **kind._get_kwargs_from_urls(address))
+            return Place(url, store, kind._strip_protocol(address), scheme)
+    except ValueError as error:
+        reason = str(error)
     except ImportError as error:
-        hint = "for s3:// install s3fs, for gs:// gcsfs, beside evergraph[remote]"
-        raise _not_served(url, scheme, f"{error} ({hint})") from None
-    with remote_errors(url):
-        store = fsspec.filesystem(scheme, **kind._get_kwargs_from_urls(url))
-        return Place(url, store, kind._strip_protocol(url), scheme)
-
-
-def _not_served(url: str, scheme: str, reason: str) -> errors.UnimplementedError:
-    return errors.UnimplementedError(
+        package = _PACKAGES.get(scheme, "")
+        reason = f"{error}. It needs: pip install 'evergraph[remote]' {package}".rstrip()
+    raise errors.UnimplementedError(
         None, None, f"File system scheme '{scheme}' not implemented (file: '{url}'): {reason}."
     )
 
@@ -102,15 +111,24 @@ def remote_errors(url: str) -> Iterator[None]:
     """Turns what a store raises in the block into evergraph's error about ``url``."""
     try:
         yield
-    except errors.OpError:
+    except (errors.OpError, ImportError):
         raise
-    except OSError as error:
-        raise_storage_error(error, url)
     except Exception as error:
-        for cls in type(error).__mro__:
-            for part, meaning in _MEANINGS:
-                if part in cls.__name__:
-                    raise meaning(None, None, f"{url}; {type(error).__name__}: {error}") from error
+        meaning = _meaning(error)
+        if meaning is not None:
+            raise meaning(None, None, f"{url}; {type(error).__name__}: {error}") from error
+        if isinstance(error, OSError):
+            raise_storage_error(error, url)
         if type(error).__module__ == "builtins":
             raise
         raise errors.UnknownError(None, None, f"{url}; {type(error).__name__}: {error}") from error
+
+
+def _meaning(error: Exception) -> Callable[[None, None, str], errors.OpError] | None:
+    """The class for an exception of a store's own; None where its number or built-in class says it."""
+    if type(error).__module__ == "builtins" and not isinstance(error, NotImplementedError):
+        return None
+    if isinstance(error, OSError) and error.errno is not None:
+        return None
+    names = [cls.__name__ for cls in type(error).__mro__]
+    return next((cls for part, cls in _MEANINGS if any(part in name for name in names)), None)

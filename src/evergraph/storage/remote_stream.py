@@ -99,3 +99,6 @@ class RemoteWriter(SpooledTemporaryFile[bytes]):
                 self.flush()
         finally:
             super().close()
+
+    def __exit__(self, *unused: object) -> None:
+        self.close()  # the base class closes the file inside, and nothing would be uploaded

@@ -96,6 +96,7 @@ _TABLE = {
         "div div_no_nan divide floor_div floordiv floormod mod realdiv truediv truncatediv "
         "truncatemod"
     ),
+    "evergraph.ops.files": "matching_files read_file write_file",
     "evergraph.ops.filling": "fill ones ones_like zeros zeros_like",
     "evergraph.ops.gradients": "AggregationMethod UnconnectedGradients gradients hessians",
     "evergraph.ops.grouping": "group tuple=tuple_",

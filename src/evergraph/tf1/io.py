@@ -6,7 +6,8 @@ from evergraph.tf1.lazy import namespace
 
 _TABLE = {
     "evergraph.train.meta_graph": "write_graph",
-    "evergraph.tf1.gfile": "gfile=.",
+    "evergraph.tf1.io_gfile": "gfile=.",
+    "evergraph.ops.files": "matching_files read_file write_file",
     "evergraph.ops.string_values": "decode_base64 decode_raw encode_base64",
 }
 
