@@ -27,10 +27,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered instead: a status, or the true answer cut short after some bytes."""
+    """What is answered instead: an error, or the true answer cut short after some bytes.
+
+    ``lost``: the store does what is asked before the error is given.
+    """
 
     status: str = "403 Forbidden"
     cut_after: int | None = None
+    lost: bool = False
 
 
 class S3Server:
@@ -87,7 +91,10 @@ class S3Server:
         if answer.cut_after is not None:
             return self._cut(environ, start_response, answer.cut_after)
         body = b"<Error><Code>AccessDenied</Code><Message>told to fail</Message></Error>"
-        environ["wsgi.input"].read(request.size)
+        if answer.lost:
+            list(self._app(environ, lambda *head: None))
+        else:
+            environ["wsgi.input"].read(request.size)
         start_response(answer.status, [("Content-Length", str(len(body)))])
         return [body]
 

@@ -105,7 +105,10 @@ class RemoteFile(RandomAccessFile):
         pieces: list[bytes] = []
         reached = start
         while reached < end:
-            piece = self._request(reached, end)
+            try:
+                piece = self._request(reached, end)
+            except errors.InvalidArgumentError:
+                piece = b""  # a range behind the end (HTTP's status 416): the file was longer when it was opened
             if not piece:
                 raise self._ends(reached, start, end - start)
             pieces.append(piece)
