@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from evergraph import errors
+from evergraph.storage.copying import copy_file
 from evergraph.storage.filesystem import FileStatistics, Path, filesystem, is_remote, path_text
 from evergraph.storage.os_errors import storage_errors
 
@@ -38,7 +39,6 @@ __all__ = [
 ]
 
 _WRITE_MODES = {"w": "wb", "w+": "w+b", "a": "ab", "a+": "ab", "r+": "r+b"}
-_COPIED_AT_ONCE = 8 << 20
 
 
 class GFile:
@@ -273,16 +273,20 @@ def DeleteRecursively(dirname: Path) -> None:
 def Copy(oldpath: Path, newpath: Path, overwrite: bool = False) -> None:
     """Copies one file. AlreadyExistsError if ``newpath`` is there and ``overwrite`` is false."""
     old, new = path_text(oldpath), path_text(newpath)
-    if filesystem(old) is filesystem(new) and _scheme(old) == _scheme(new):
+    if _scheme(old) == _scheme(new):
         filesystem(new).copy(old, new, overwrite)
-    else:
-        _copy_across(old, new, overwrite)
+        return
+    if not overwrite and filesystem(new).exists(new):
+        raise errors.FileAlreadyExistsError(
+            None, None, f"file already exists: {new}. Pass overwrite=True to replace it."
+        )
+    copy_file(old, new)
 
 
 def Rename(oldname: Path, newname: Path, overwrite: bool = False) -> None:
     """Moves a file or folder. AlreadyExistsError as in `Copy`."""
     old, new = path_text(oldname), path_text(newname)
-    if filesystem(old) is not filesystem(new) or _scheme(old) != _scheme(new):
+    if _scheme(old) != _scheme(new):
         raise errors.UnimplementedError(
             None,
             None,
@@ -295,22 +299,6 @@ def Rename(oldname: Path, newname: Path, overwrite: bool = False) -> None:
 def _scheme(path: str) -> str:
     """The store that a path names; all local paths are in one."""
     return path.partition("://")[0].lower() if is_remote(path) else ""
-
-
-def _copy_across(old: str, new: str, overwrite: bool) -> None:
-    """Copies a file from one store to another; it appears whole."""
-    target = filesystem(new)
-    if not overwrite and target.exists(new):
-        raise errors.FileAlreadyExistsError(
-            None, None, f"file already exists: {new}. Pass overwrite=True to replace it."
-        )
-    with (
-        filesystem(old).open_random_access(old) as source,
-        target.publication("none", make_folders=False) as files,
-    ):
-        copied = files.create(new, source.size)
-        for offset in range(0, source.size, _COPIED_AT_ONCE):
-            copied.write(source.read(offset, min(_COPIED_AT_ONCE, source.size - offset)))
 
 
 def Walk(top: Path, in_order: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:

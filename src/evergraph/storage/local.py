@@ -9,6 +9,7 @@ import weakref
 from typing import IO, TYPE_CHECKING
 
 from evergraph import errors
+from evergraph.storage.copying import copy_file
 from evergraph.storage.filesystem import (
     FilePublication,
     FileStatistics,
@@ -128,17 +129,7 @@ class LocalFileSystem(FileSystem):
         old, new = local_path(old), local_path(new)
         if not overwrite:
             _refuse_existing(new)
-        with LocalFile(old) as source, self.publication("none", make_folders=False) as copied:
-            if os.path.isdir(new):
-                raise errors.IsFolderError(
-                    None, None, f"{new}; Is a directory: give the copy's own name."
-                )
-            target = copied.create(new)
-            piece = memoryview(bytearray(min(_STREAM_BUFFER, source.size)))
-            for offset in range(0, source.size, _STREAM_BUFFER):
-                part = piece[: source.size - offset]
-                source.read_into(offset, part)
-                target.write(part)
+        copy_file(old, new)
 
     def remove(self, path: str) -> None:
         path = local_path(path)

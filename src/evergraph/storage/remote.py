@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 from evergraph import errors
 from evergraph.nearest import did_you_mean
 from evergraph.storage import paths
+from evergraph.storage.copying import copy_file
 from evergraph.storage.filesystem import (
     FilePublication,
     FileStatistics,
@@ -136,6 +137,9 @@ class RemoteFileSystem(FileSystem):
         if self.stat(old).is_directory:
             raise _is_folder(old)
         if source.key == target.key:
+            return
+        if not source.in_object_store:
+            copy_file(old, new)  # the store's own copy may be seen half done
             return
         with remote_errors(new):
             source.store.cp_file(source.key, target.key)

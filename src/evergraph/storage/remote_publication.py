@@ -22,7 +22,7 @@ old checkpoint open while it is replaced may miss its data after 3, never gets t
 How one file gets its place: an object store shows an object when its upload is complete, and then all of it, in
 place of the older one. Other stores (HDFS, SFTP, ``memory://``) get the file under a temporary name beside its
 target, ending in ``.evergraph-tmp-`` and a number, and rename it. (Where renaming does not replace, the old file is
-removed before: for that moment there is none.)
+put aside before as ``.evergraph-tmp-old``: for that moment there is none.)
 
 A large file is uploaded in parts while it is written; 16 MiB of it at most are held in memory. Parts of an
 upload that was never completed are not visible, but S3 keeps (and bills) them until a rule of the bucket,
@@ -246,9 +246,19 @@ def move(old: Place, new: Place) -> None:
         except Exception:
             if not (store.exists(old.key) and store.exists(new.key)):
                 raise
-            # A store whose renaming does not replace (HDFS).
-            store.rm_file(new.key)
-            store.mv(old.key, new.key)
+            _replace(store, old.key, new.key)
+
+
+def _replace(store: Any, old: str, new: str) -> None:
+    """Moves a file in place of another, in a store whose renaming does not replace (HDFS)."""
+    aside = new + ".evergraph-tmp-old"
+    store.mv(new, aside)
+    try:
+        store.mv(old, new)
+    except Exception:
+        store.mv(aside, new)
+        raise
+    store.rm_file(aside)
 
 
 def _try_to_remove(place: Place) -> None:
