@@ -4,8 +4,12 @@ Differences from TensorFlow, all of them on purpose:
 
 - ``r+`` keeps what is in the file and writes where reading stands (TensorFlow empties it).
 - `Copy` of a file onto itself leaves it (TensorFlow empties it), and a copy appears whole.
+- `Copy` of a folder is a FailedPreconditionError, and leaves nothing (TensorFlow: InvalidArgument, and an empty file).
+- `MkDir` where there is a file of this name is one too (TensorFlow says nothing).
 - Listings are sorted.
 - Any path may be a ``pathlib.Path``.
+
+What is written to a remote store is uploaded by `GFile.flush` and `GFile.close`; see `storage.remote`.
 """
 
 from __future__ import annotations
