@@ -14,6 +14,7 @@ import pytest
 
 from evergraph import tf1
 from tests.oracle.client import Oracle
+from tests.oracle.nodes import built, differences
 
 pytestmark = pytest.mark.oracle
 
@@ -262,3 +263,16 @@ def test_one_program(oracle: Oracle, tmp_path: Path) -> None:
 
 def _without(value: Any, folder: Path) -> str:
     return repr(value).replace(os.fspath(folder), "")
+
+
+def test_nodes(tf215: Oracle) -> None:
+    program = """
+    name = tf.placeholder(tf.string, name="name")
+    contents = tf.read_file(name)
+    tf.io.read_file("x", name="r")
+    tf.write_file("y", contents)
+    tf.io.write_file(filename="y", contents="z", name="w")
+    tf.matching_files("*")
+    tf.io.matching_files(["a*", "b*"], name="m")
+    """
+    assert differences(*built(program, tf215)) == []

@@ -12,6 +12,7 @@ WITHOUT_ROW: dict[str, str] = {
     "FusedBatchNormV2": "TensorFlow leaves some outputs as they come: tests/oracle/test_batch_norm.py",
     "FusedBatchNormV3": "TensorFlow leaves some outputs as they come: tests/oracle/test_batch_norm.py",
     "ImageSummary": "the compressed bytes of a PNG are free: tests/oracle/test_summaries_nodes.py",
+    "MatchingFiles": "lists folders: tests/ops/test_files.py, tests/oracle/test_gfile_oracle.py",
     "MergeV2Checkpoints": "writes files: tests/oracle/test_bundle_oracle.py",
     "PaddingFIFOQueueV2": "works on a queue: tests/ops/test_queues.py, tests/oracle/test_queues_nodes.py",
     "Placeholder": "every fed input of the table is one",
@@ -27,6 +28,7 @@ WITHOUT_ROW: dict[str, str] = {
     "RandomShuffleQueueV2": "works on a queue: tests/ops/test_queues.py, tests/oracle/test_queues_nodes.py",
     "PyFunc": "calls a function of this process: tests/runtime/test_dataflow.py",
     "PyFuncStateless": "calls a function of this process: tests/runtime/test_dataflow.py",
+    "ReadFile": "reads files: tests/ops/test_files.py, tests/oracle/test_gfile_oracle.py",
     "Restore": "reads files: tests/ops/test_checkpoint_io.py",
     "RestoreSlice": "reads files: tests/ops/test_checkpoint_io.py",
     "RestoreV2": "reads files: tests/ops/test_checkpoint_io.py",
@@ -37,4 +39,5 @@ WITHOUT_ROW: dict[str, str] = {
     "TopK": "TensorFlow 2.15 has no kernel that fits its OpDef",
     "VarHandleOp": "every `resource(...)` of the table is one",
     "VariableV2": "every `ref(...)` of the table is one",
+    "WriteFile": "writes files: tests/ops/test_files.py, tests/oracle/test_gfile_oracle.py",
 }
