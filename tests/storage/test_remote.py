@@ -181,6 +181,12 @@ def test_a_bucket_is_no_file(s3: str) -> None:
         evergraph.save_checkpoint("s3://bare", {"x": 1})
 
 
+def test_a_path_that_pathlib_has_changed() -> None:
+    with pytest.raises(errors.InvalidArgumentError, match="lost a slash"):
+        evergraph.open_checkpoint(Path("s3://bucket/m"))
+    assert not gfile.Exists("s3:/local")
+
+
 # ------------------------------------------------------------------------------------------ Saver
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,15 @@ def test_what_may_not_be_read_is_not_missing(s3: str, s3_server: S3Server, statu
         for question in (gfile.Exists, gfile.Stat, evergraph.open_checkpoint):
             with pytest.raises((errors.PermissionDeniedError, errors.UnknownError)):
                 question(f"{s3}/m.index")
+
+
+def test_several_threads_read(remote: str) -> None:
+    tensors = {f"v{number}": np.full(1 << (number % 20), number, np.uint8) for number in range(60)}
+    tensors["large"] = np.arange(20 << 20, dtype=np.uint32).astype(np.uint8)
+    evergraph.save_checkpoint(f"{remote}/m", tensors)
+    with evergraph.open_checkpoint(f"{remote}/m") as checkpoint, ThreadPoolExecutor(8) as threads:
+        for name, read in zip(tensors, threads.map(checkpoint.__getitem__, tensors), strict=True):
+            np.testing.assert_array_equal(read, tensors[name])
 
 
 def test_a_file_is_read_by_position(remote: str) -> None:

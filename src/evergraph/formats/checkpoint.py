@@ -151,7 +151,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
     Args:
         path: the prefix, any of the checkpoint's files, its folder (the newest checkpoint that is
-            whole, by the state file), or a SavedModel's folder.
+            whole, by the state file), or a SavedModel's folder; on a disk or in a remote store
+            (``s3://bucket/runs``), where a tensor costs its own bytes.
 
     Raises:
         NotFoundError (a FileNotFoundError): there is none; the message says what is there.
@@ -176,7 +177,8 @@ def save_checkpoint(
     mapping, and the files are byte for byte TensorFlow's.
 
     Args:
-        prefix: path and beginning of the file names; folders are made.
+        prefix: path and beginning of the file names; folders are made. In a remote store
+            (``gs://bucket/model.ckpt``) the index makes the checkpoint, and is uploaded last.
         tensors: names and values: arrays, or what ``tf.constant`` takes (numbers become float32 or
             int32, text becomes a string tensor).
         durability: ``full``: when this returns, a power failure harms nothing; ``none``: fastest,

@@ -11,6 +11,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Protocol
 
 from evergraph import errors
@@ -23,6 +24,8 @@ Bytes = bytes | bytearray | memoryview
 
 # TensorFlow's rule for what is a scheme.
 _SCHEME = re.compile(r"([A-Za-z][0-9A-Za-z.]*)://")
+# What pathlib makes of "s3://bucket/file" (one letter is a drive).
+_LOST_SLASH = re.compile(r"([A-Za-z][0-9A-Za-z.]+):/(?!/)")
 
 
 @dataclass(frozen=True)
@@ -200,12 +203,19 @@ class FileSystem(ABC):
 
 
 def path_text(path: Path) -> str:
-    """Any way to give a path, as text. InvalidTypeError if it is none."""
+    """Any way to give a path, as text. InvalidTypeError or InvalidValueError if it is none."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise errors.InvalidTypeError(
             None, None, f"A path is text, bytes or a pathlib.Path, not {path!r}."
         )
     text = os.fsdecode(path)
+    if isinstance(path, PurePath) and _LOST_SLASH.match(text):
+        raise errors.InvalidValueError(
+            None,
+            None,
+            f"{text!r} has lost a slash behind its scheme, as pathlib does it: give the path of a "
+            "remote store as text.",
+        )
     if "\0" in text:
         raise errors.InvalidValueError(None, None, f"A path cannot hold a zero byte: {text!r}.")
     return text

@@ -89,6 +89,8 @@ def raise_storage_error(error: OSError, path: str) -> NoReturn:
     message = f"{path}; {said}"
     if cls is errors.FileMissingError and not is_remote(path):
         message += _what_is_there(path)
+    if number == errno.ENAMETOOLONG:
+        message += _lengths(path)
     mapped = cls(None, None, message)  # type: ignore[call-arg]  # all but OpError take three
     if isinstance(mapped, OSError):
         mapped.filename = path
@@ -104,6 +106,15 @@ def storage_errors(path: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise_storage_error(error, path)
+
+
+def _lengths(path: str) -> str:
+    """How long a path is that is too long."""
+    longest = max(os.fsencode(path).split(b"/"), key=len)
+    return (
+        f": its longest name has {len(longest)} bytes, and all of it {len(os.fsencode(path))}; most "
+        "disks allow 255 and 4,095. (What is written has a temporary name at first, some 45 longer.)"
+    )
 
 
 def _what_is_there(path: str) -> str:

@@ -50,6 +50,11 @@ class RemoteReader(io.RawIOBase):
         self._position += len(target)
         return len(target)
 
+    def readall(self) -> bytes:
+        rest = self._file.read(self._position, max(0, self._file.size - self._position))
+        self._position += len(rest)
+        return bytes(rest)
+
     def close(self) -> None:
         self._file.close()
         super().close()
