@@ -96,7 +96,7 @@ class S3Server:
         else:
             environ["wsgi.input"].read(request.size)
         start_response(answer.status, [("Content-Length", str(len(body)))])
-        return [body]
+        return [] if request.method == "HEAD" else [body]
 
     def _cut(self, environ: dict[str, Any], start_response: Any, after: int) -> Iterable[bytes]:
         """The true answer's beginning, with a length that fits: as from a cache that was cut off."""

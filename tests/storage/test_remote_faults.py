@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -73,6 +74,29 @@ def test_a_save_over_another_that_fails(s3: str, s3_server: S3Server, step: str)
     total = int(gfile.Glob(f"{s3}/m.data-00000-of-*")[0][-5:])
     data = {f"{s3}/m.data-{shard:05d}-of-{total:05d}" for shard in range(total)}
     assert set(gfile.Glob(f"{s3}/m.*")) == index | data
+
+
+@pytest.mark.parametrize("prefix", ["m-1", "m-2"])
+def test_killed_before_any_request(s3: str, s3_server: S3Server, prefix: str) -> None:
+    """From its n-th request on nothing of a program arrives, as when it is killed; for every n."""
+    seen = []
+    for allowed in itertools.count():
+        folder = f"{s3}/{allowed}"
+        evergraph.save_checkpoint(f"{folder}/m-1", {"x": np.float32(1)}, update_state=True)
+        arrived = itertools.count()
+        with s3_server.failing(lambda _: None if next(arrived) < allowed else Answer()):  # noqa: B023
+            try:
+                evergraph.save_checkpoint(
+                    f"{folder}/{prefix}", {"x": np.float32(2)}, update_state=True
+                )
+                refused = next(arrived) > allowed
+            except errors.OpError:
+                refused = True
+        seen.append(int(value(folder)))
+        if not refused:
+            break
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2}
 
 
 def test_an_answer_that_is_lost_after_the_commit(s3: str, s3_server: S3Server) -> None:

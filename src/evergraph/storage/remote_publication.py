@@ -89,15 +89,13 @@ class RemoteNewFile:
         _try_to_remove(self.place)
 
     def discard(self) -> None:
-        """Gives up an upload, or removes it from its temporary name."""
-        if self._stream is None:
-            _try_to_remove(self.uploaded)
-            return
-        with suppress(Exception):  # whatever the library raises: the reason for giving up is worse
-            self._stream.discard()
-        with suppress(AttributeError):
-            self._stream.closed = True  # or it would be completed when it is collected
-        self._stream = None
+        """Gives up an upload, or removes it from its temporary name; what has its place keeps it."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(Exception):  # whatever the library raises: why it is given up is worse
+                stream.discard()
+            with suppress(AttributeError):
+                stream.closed = True  # or it would be completed when it is collected
         if self.uploaded is not self.place:
             _try_to_remove(self.uploaded)
 
