@@ -106,7 +106,7 @@ class BundleReader:
         self.versions = header.versions
         for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
             with suppress(errors.OpError):  # reading a tensor of a missing file says so
-                self._data_file(shard)
+                self.data_file(shard)
 
     def names(self) -> list[str]:
         """The names of all tensors, sorted; a tensor that is stored in slices is one."""
@@ -272,7 +272,8 @@ class BundleReader:
 
     # -------------------------------------------------------------------------------------- data
 
-    def _data_file(self, shard: int) -> RandomAccessFile:
+    def data_file(self, shard: int) -> RandomAccessFile:
+        """One of the data files, open. NotFoundError if it is missing."""
         with self._lock:
             file = self._data.get(shard)
             if file is None:
@@ -297,7 +298,7 @@ class BundleReader:
             )
         shard = self._shard(name, entry)
         try:
-            file = self._data_file(shard)
+            file = self.data_file(shard)
         except errors.NotFoundError as error:
             raise errors.FileMissingError(
                 None,

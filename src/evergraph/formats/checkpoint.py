@@ -15,6 +15,7 @@ import numpy as np
 from evergraph import errors
 from evergraph.formats import checkpoint_state
 from evergraph.formats.bundle import prefix_of
+from evergraph.formats.bundle_increment import based_on, bundle_writer
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint_path import find_checkpoint
@@ -310,6 +311,7 @@ def save_checkpoint(
     durability: Durability = "full",
     update_state: bool = False,
     format_version: int = 2,
+    unchanged_from: Path | None = None,
 ) -> str:
     """Writes a checkpoint that TensorFlow (and `open_checkpoint`) reads, all or nothing.
 
@@ -327,6 +329,9 @@ def save_checkpoint(
         update_state: also name it as the newest in the folder's state file.
         format_version: 2; or 1 for the one-file format of before TensorFlow 0.12, which lacks
             some types.
+        unchanged_from: an older checkpoint on the same disk, with which tensors that have not
+            changed are shared instead of written (see `formats.bundle_increment`). All values are
+            in memory at once then.
 
     Returns:
         The prefix; in format V1 it is the file.
@@ -348,7 +353,8 @@ def save_checkpoint(
         expected = tensors.nbytes
     elif isinstance(tensors, dict):
         expected = sum(int(getattr(value, "nbytes", 0)) for value in tensors.values())
-    with _writer(text, format_version, durability, expected) as writer:
+    base = None if unchanged_from is None else find_checkpoint(unchanged_from).prefix
+    with based_on(base), _writer(text, format_version, durability, expected) as writer:
         for key in tensors:
             if isinstance(tensors, Checkpoint) and (slices := tensors.info(key).slices):
                 for box in slices:
@@ -383,7 +389,7 @@ def _writer(
     prefix: str, format_version: int, durability: Durability, expected: int
 ) -> BundleWriter | TensorSliceWriter:
     if format_version == 2:
-        return BundleWriter(prefix, durability, expected)
+        return bundle_writer(prefix, durability, expected)
     if format_version == 1:
         from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import part_names
+from evergraph.formats.bundle_increment import bundle_writer
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
@@ -94,7 +95,7 @@ class SaveV2:
         names, specs = _texts(tensor_names), _texts(shape_and_slices)
         _check_counts(names, specs, len(tensors))
         path = _one(prefix, "prefix")
-        with BundleWriter(path, expected_bytes=_size(tensors)) as writer:
+        with bundle_writer(path, expected_bytes=_size(tensors)) as writer:
             _add_all(ctx, writer, names, specs, tensors, range(len(names)))
 
 
