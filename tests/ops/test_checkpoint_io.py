@@ -208,6 +208,7 @@ def test_several_threads_read_the_same(
     prefix: str, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint_io, "_MANY_BYTES", 0)
+    monkeypatch.setattr(checkpoint_io, "_LARGE_BYTES", 0)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     seen = set()
     read = checkpoint_io._read
