@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from evergraph import errors
-from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
+from evergraph.formats.checkpoint import open_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.ops import checkpoint_io
 from evergraph.ops.passing import identity, placeholder
