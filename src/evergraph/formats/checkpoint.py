@@ -20,13 +20,14 @@ from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
-from evergraph.storage.filesystem import Path
+from evergraph.storage.filesystem import Path, filesystem, path_text
 
 if TYPE_CHECKING:
     pass
 
 _LOG = logging.getLogger("evergraph")
 _SHOWN = 10
+_MOST_LOOKS = 5
 
 
 class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
@@ -290,7 +291,16 @@ def open_checkpoint(path: Path) -> Checkpoint:
         NotFoundError (a FileNotFoundError): there is none; the message says what is there.
         DataLossError: the files are damaged, or are something else.
     """
-    found = find_checkpoint(path)
+    for looks_left in reversed(range(_MOST_LOOKS)):
+        found = find_checkpoint(path)
+        try:
+            opened = Checkpoint(found.prefix, found.version, found.notice)
+        except errors.NotFoundError:
+            # A training run may have deleted the newest since it was found, and saved a newer one.
+            if not looks_left or not filesystem(path_text(path)).is_folder(path_text(path)):
+                raise
+        else:
+            break
     if found.notice:
         _LOG.warning("%s", found.notice)
-    return Checkpoint(found.prefix, found.version, found.notice)
+    return opened
