@@ -140,6 +140,7 @@ def test_a_length_that_is_not_true(tmp_path: Path, kind: str) -> None:
         (b"<!DOCTYPE html><html>", "web page"),
         (b"PK\3\4" + bytes(20), "archive"),
     ],
+    ids=["gzip", "zlib", "html", "zip"],
 )
 def test_another_kind_of_file(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "r").write_bytes(content)

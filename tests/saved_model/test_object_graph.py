@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import evergraph
 from evergraph import errors
 from evergraph.formats import protos
 from evergraph.formats.graph_file import read_saved_model
-from evergraph.saved_model.object_graph import ObjectGraph
+from evergraph.formats.object_graph import ObjectGraph
+from evergraph.saved_model.object_graph import SavedObjects
 
 
 def linked(message: Any, *edges: tuple[int, str, int]) -> Any:
@@ -36,15 +36,15 @@ def objects() -> Any:
     return message
 
 
-def checkpoint() -> dict[str, Any]:
-    """A checkpoint whose nodes have other numbers."""
-    stored = linked(protos.TrackableObjectGraph(), (0, "layer", 2), (2, "w", 1))
-    stored.nodes[1].attributes.add(name="VARIABLE_VALUE", checkpoint_key="layer/w/.ATTRIBUTES/V")
-    return {"_CHECKPOINTABLE_OBJECT_GRAPH": np.array(stored.SerializeToString(), object)}
+def stored() -> ObjectGraph:
+    """The graph in a checkpoint, whose nodes have other numbers."""
+    message = linked(protos.TrackableObjectGraph(), (0, "layer", 2), (2, "w", 1))
+    message.nodes[1].attributes.add(name="VARIABLE_VALUE", checkpoint_key="layer/w/.ATTRIBUTES/V")
+    return ObjectGraph.decode(message.SerializeToString())
 
 
 def test_variables_and_functions() -> None:
-    graph = ObjectGraph(objects(), checkpoint())
+    graph = SavedObjects(objects(), stored())
     (variable,) = graph.variables()
     # Of two paths the shorter, and the key of the one that the checkpoint has.
     assert variable.path == "shared"
@@ -57,36 +57,31 @@ def test_variables_and_functions() -> None:
 
 
 def test_what_a_function_has_captured() -> None:
-    graph = ObjectGraph(objects(), checkpoint())
+    graph = SavedObjects(objects(), stored())
     assert graph.captured_keys("f_1") == ["layer/w/.ATTRIBUTES/V", None]
     assert graph.captured_keys("other") == []
 
 
 def test_without_a_checkpoint() -> None:
-    assert ObjectGraph(objects()).variables()[0].key is None
-    assert ObjectGraph(protos.SavedObjectGraph()).variables() == []
+    assert SavedObjects(objects()).variables()[0].key is None
+    assert SavedObjects(protos.SavedObjectGraph()).variables() == []
 
 
 def test_nodes_that_are_not_there() -> None:
     message = objects()
     message.nodes[0].children.add(local_name="lost", node_id=99)
     with pytest.raises(errors.DataLossError, match="node 99 and has 4 nodes"):
-        ObjectGraph(message)
-    stored = linked(protos.TrackableObjectGraph(), (0, "layer", 1))
-    stored.nodes[0].children[0].node_id = -5
-    data = {"_CHECKPOINTABLE_OBJECT_GRAPH": np.array(stored.SerializeToString(), object)}
-    with pytest.raises(errors.DataLossError, match="node -5"):
-        ObjectGraph(objects(), data)
+        SavedObjects(message)
 
 
 @pytest.mark.shared
 def test_keras(shared: Path) -> None:
     folder = shared / "data" / "edge" / "keras_saved_model"
     (meta,) = read_saved_model(folder).meta_graphs
-    with evergraph.open_checkpoint(folder) as stored:
-        graph = ObjectGraph(meta.object_graph_def, stored)
+    with evergraph.open_checkpoint(folder) as checkpoint:
+        graph = SavedObjects(meta.object_graph_def, checkpoint.object_graph)
         found = {variable.name: variable for variable in graph.variables()}
         kernel = found["sequential/dense/kernel"]
-        assert stored[str(kernel.key)].shape == tuple(kernel.shape.as_list())
+        assert checkpoint[str(kernel.key)].shape == tuple(kernel.shape.as_list())
     assert len(found) == 22
     assert "signatures/serving_default" in {function.path for function in graph.functions()}

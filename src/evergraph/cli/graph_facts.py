@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from contextlib import nullcontext
 from typing import Any, Final
 
 from evergraph import errors
@@ -172,12 +171,15 @@ def saved_model_facts(path: str) -> Facts:
 
 def _object_facts(meta: Any, prefix: str | None) -> Facts:
     """The functions and variables in a MetaGraph of TensorFlow 2, by their paths in the graph of objects."""
-    from evergraph.saved_model.object_graph import ObjectGraph
+    from evergraph.saved_model.object_graph import SavedObjects
 
     if not meta.HasField("object_graph_def"):
         return {}
-    with open_checkpoint(prefix) if prefix is not None else nullcontext() as checkpoint:
-        objects = ObjectGraph(meta.object_graph_def, checkpoint)
+    stored = None
+    if prefix is not None:
+        with open_checkpoint(prefix) as checkpoint:
+            stored = checkpoint.object_graph
+    objects = SavedObjects(meta.object_graph_def, stored)
     return {
         "object_functions": [function.path for function in objects.functions()],
         "objects": [

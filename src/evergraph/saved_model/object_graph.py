@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 
 from evergraph import errors
 from evergraph.formats import dtypes
-from evergraph.formats.protos import TrackableObjectGraph
+from evergraph.formats.object_graph import ObjectGraph
 from evergraph.graph.shape import TensorShape
 
-OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
 #: Of a longer path, the end is kept: a file could otherwise name more than fits into memory.
 _LONGEST_PATH = 1000
@@ -39,24 +38,21 @@ class SavedFunction(NamedTuple):
     graphs: Sequence[str]
 
 
-class ObjectGraph:
+class SavedObjects:
     """The objects of a MetaGraph.
 
     Args:
       message: its SavedObjectGraph.
-      checkpoint: the checkpoint beside it, a mapping of names to values; None where it has none.
+      stored: the graph of objects of the checkpoint beside it; None where it has none.
 
     Raises DataLossError where one of the graphs refers to nodes that it does not have.
     """
 
-    def __init__(self, message: Any, checkpoint: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: Any, stored: ObjectGraph | None = None) -> None:
         self._message = message
-        stored = TrackableObjectGraph()
-        if checkpoint is not None and OBJECT_GRAPH_KEY in checkpoint:
-            stored.ParseFromString(checkpoint[OBJECT_GRAPH_KEY].item())
         self._paths: dict[int, str] = {}
         self._keys: dict[int, str] = {}
-        self._walk(stored.nodes)
+        self._walk(() if stored is None else stored.nodes)
 
     def _walk(self, stored: Any) -> None:
         """Gives every node its shortest path, and its key by following the same names through ``stored``."""
@@ -68,14 +64,14 @@ class ObjectGraph:
             if node in matched or (node in self._paths and twin is None):
                 continue
             self._paths.setdefault(node, path)
-            names: dict[str, int] = {}
+            names: Mapping[str, int] = {}
             if twin is not None:
                 matched.add(node)
                 other = _at(stored, twin)
-                names = {child.local_name: child.node_id for child in other.children}
+                names = other.children
                 for value in other.attributes:
                     if value.name == _VALUE:
-                        self._keys[node] = value.checkpoint_key
+                        self._keys[node] = value.key
             for child in _at(nodes, node).children:
                 below = f"{path}/{child.local_name}" if path else child.local_name
                 waiting.append((child.node_id, names.get(child.local_name), below[-_LONGEST_PATH:]))

@@ -17,7 +17,7 @@ from evergraph.runtime.session import Session
 from evergraph.saved_model import constants
 from evergraph.saved_model.assets import asset_paths
 from evergraph.saved_model.loader import SavedModelLoader, init_op
-from evergraph.saved_model.object_graph import ObjectGraph
+from evergraph.saved_model.object_graph import SavedObjects
 from evergraph.saved_model.signature_constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from evergraph.saved_model.tag_constants import SERVING
 from evergraph.saved_model.tensor_info import get_tensor_from_tensor_info
@@ -115,7 +115,7 @@ def _restore_captured(session: Session, meta_graph: Any, prefix: str) -> None:
     if not filesystem(prefix).exists(prefix + ".index"):
         return
     with open_checkpoint(prefix) as checkpoint:
-        objects = ObjectGraph(meta_graph.object_graph_def, checkpoint)
+        objects = SavedObjects(meta_graph.object_graph_def, checkpoint.object_graph)
         for op in session.graph.get_operations():
             function = op.attrs.get("f") if op.type == "StatefulPartitionedCall" else None
             keys = objects.captured_keys(function.name) if function is not None else []

@@ -6,10 +6,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from google.protobuf.message import DecodeError
-
-from evergraph import errors
-from evergraph.formats.protos import TrackableObjectGraph
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
@@ -26,8 +22,6 @@ from evergraph.train.matrix_remapping import load_and_remap_matrix_initializer
 from evergraph.train.saveables import checkpoint_name, saved_tensor
 
 _LOG = logging.getLogger("evergraph")
-#: The tensor with which tf.train.Checkpoint says which variable is where (a TrackableObjectGraph).
-_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 class _VocabInfo(NamedTuple):
@@ -169,16 +163,10 @@ def _object_based_names(ckpt: Any, names: Iterable[str]) -> dict[str, str]:
     Raises ValueError where it has not all of them, DataLossError where it does not say so readably.
     """
     with open_checkpoint_at(ckpt) as checkpoint:
-        if _OBJECT_GRAPH not in checkpoint:
-            return {}
-        data = checkpoint[_OBJECT_GRAPH]
-    try:
-        nodes = TrackableObjectGraph.FromString(data.item()).nodes
-    except (TypeError, ValueError, DecodeError) as error:
-        raise errors.DataLossError(
-            None, None, f"The tensor {_OBJECT_GRAPH} of {ckpt} is damaged: {error}"
-        ) from None
-    keys = {saved.full_name: saved.checkpoint_key for node in nodes for saved in node.attributes}
+        objects = checkpoint.object_graph
+    if objects is None:
+        return {}
+    keys = {saved.full_name: saved.key for node in objects.nodes for saved in node.attributes}
     missing = [name for name in names if name not in keys]
     if missing:
         raise ValueError(
