@@ -164,8 +164,7 @@ def _in_folder(folder: str) -> FoundCheckpoint:
 def _by_state(path: str) -> FoundCheckpoint:
     """The newest checkpoint of those that a state file names whose files are all there."""
     folder = os.path.dirname(path)
-    with filesystem(path).open_random_access(path) as file:
-        state = checkpoint_state.parse(bytes(file.read(0, min(file.size, _MOST_STATE_BYTES))), path)
+    state = _read_state(path)
     named = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
     newest = named[0]
     for name in dict.fromkeys(named):
@@ -198,6 +197,59 @@ def _by_state(path: str) -> FoundCheckpoint:
         f"{folder or '.'}, nor those of an older one. "
         + (f"There is {outside[0]}: open it by that name. " if outside else "")
         + (f"Checkpoints there: {_some(there)}." if there else "No checkpoint is there."),
+    )
+
+
+def _read_state(path: str) -> checkpoint_state.CheckpointState:
+    with filesystem(path).open_random_access(path) as file:
+        data = bytes(file.read(0, min(file.size, _MOST_STATE_BYTES)))
+    return checkpoint_state.parse(data, path)
+
+
+def newest_first(folder: str, state: str | None) -> tuple[list[str], str | None]:
+    """The prefixes of the checkpoints of a folder: the one that the state file names, then those that it names as
+    kept, latest first, then others of format V2 that are there, by the time of their writing.
+
+    Args:
+        folder: where they are.
+        state: the path of the state file, which need not be there; None to go without.
+
+    Returns:
+        The prefixes of those of which something is there; and the newest that the state file names where nothing of it
+        is.
+
+    Raises:
+        DataLossError, InvalidArgumentError: there is a state file, and it is damaged.
+    """
+    files = filesystem(folder)
+    named: list[str] = []
+    if state is not None and files.exists(state):
+        said = _read_state(state)
+        named = [said.model_checkpoint_path, *reversed(said.all_model_checkpoint_paths)]
+    there: dict[str, None] = {}
+    absent: str | None = None
+    for name in dict.fromkeys(named):
+        place = next((place for place in _places(name, folder) if _is_begun(place)), None)
+        if place is not None:
+            there[place] = None
+        elif name == named[0]:
+            absent = name
+    others = [os.path.join(folder, name) for name in checkpoints_in(folder)]
+    others.sort(key=lambda prefix: files.stat(index_path(prefix)).mtime_nsec, reverse=True)
+    return list(dict.fromkeys([*there, *others])), absent
+
+
+def _is_begun(prefix: str) -> bool:
+    """Whether there is anything of a checkpoint beside its graph."""
+    files = filesystem(prefix)
+    if files.exists(index_path(prefix)) or files.exists(prefix):
+        return True
+    shard = _SHARD.fullmatch(prefix)
+    name = os.path.basename(prefix)
+    folder = os.path.dirname(prefix) or "."
+    return bool(list(_shards(prefix if shard is None else shard[1]))) or (
+        files.is_folder(folder)
+        and any(file.startswith(f"{name}.data-") for file in files.list_folder(folder))
     )
 
 

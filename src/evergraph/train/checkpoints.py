@@ -11,6 +11,7 @@ from typing import Any
 from evergraph import errors
 from evergraph.formats import checkpoint_state
 from evergraph.formats.protos import SaverDef
+from evergraph.formats.verification import newest_whole
 from evergraph.storage import gfile, publish
 from evergraph.storage.removal import remove_together
 
@@ -92,13 +93,23 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     return checkpoint_state.resolve(state, folder).to_proto()
 
 
-def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+def latest_checkpoint(
+    checkpoint_dir: Any, latest_filename: str | None = None, *, valid: bool = False
+) -> str | None:
     """The prefix of the newest checkpoint of a folder, as its state file says; None where there is none.
 
     Where the files have been moved together with their folder, the same name beside the state file is taken, with a
     notice. Where there is none the log says what was looked for.
+
+    Args:
+      checkpoint_dir: the folder.
+      latest_filename: the name of the state file (``checkpoint``).
+      valid: the newest that is whole, every checksum looked at: where newer ones are damaged or half gone they are
+        passed over, with a notice. TensorFlow has no such argument.
     """
     folder = os.fspath(checkpoint_dir)
+    if valid:
+        return _latest_valid(folder, latest_filename)
     state = get_checkpoint_state(folder, latest_filename)
     if state is None:
         _LOG.info("no checkpoint state file '%s' in %s", latest_filename or STATE_FILE, folder)
@@ -117,6 +128,19 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
         return beside
     _LOG.error("Couldn't match files for checkpoint %s", path)
     return None
+
+
+def _latest_valid(folder: str, latest_filename: str | None) -> str | None:
+    if not gfile.IsDirectory(folder):
+        _LOG.warning("There is no folder %s", folder)
+        return None
+    found, passed_over = newest_whole(folder, latest_filename)
+    for report in passed_over:
+        _LOG.warning("Passed over: %s", report)
+    if found is None:
+        _LOG.warning("No checkpoint in %s is whole.", folder)
+        return None
+    return found.prefix
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
