@@ -25,6 +25,7 @@ from evergraph.storage.filesystem import Path, filesystem, path_text
 _STATE_NAME = "checkpoint"
 # A state file has some lines for each checkpoint that is kept.
 _MOST_STATE_BYTES = 64 << 20
+_STEP = re.compile(r"(.*)-(\d+)", re.DOTALL)
 _SHARD = re.compile(r"(.+)-(?:\d{5}|\?{5})-of-(\d{5})", re.DOTALL)
 
 
@@ -314,7 +315,25 @@ def _nothing_there(path: str) -> errors.OpError:
         message += f" {path}{META_SUFFIX} is there: the graph, without the values of variables."
     elif there:
         message += did_you_mean(name, there) or f" Checkpoints there: {_some(there)}."
+        message += _newer(folder, name)
     return errors.FileMissingError(None, None, message)
+
+
+def _newer(folder: str, name: str) -> str:
+    """For a checkpoint that is not there: whether a trainer has gone past it, and has deleted it most likely."""
+    state = os.path.join(folder, _STATE_NAME)
+    try:
+        newest = os.path.basename(_read_state(state).model_checkpoint_path)
+    except errors.OpError:
+        return ""
+    mine, its = _STEP.fullmatch(name), _STEP.fullmatch(newest)
+    if mine is None or its is None or mine[1] != its[1] or int(mine[2]) >= int(its[2]):
+        return ""
+    return (
+        f" The newest is {newest!r}, of a later step: a training run that keeps the last few (max_to_keep) deletes "
+        "those before. Ask tf.train.latest_checkpoint again; what evergraph.open_checkpoint has opened stays "
+        "readable to the end."
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -31,6 +31,8 @@ class SessionState:
         self.closed = False
         #: Cells of reference variables that a snapshot holds (`runtime.snapshot`).
         self.pinned: set[Any] = set()
+        #: Variables that have been restored, and the checkpoints (`runtime.initializing`).
+        self.restored: dict[str, str] = {}
         #: What must come to its end before the session does.
         self.unfinished: list[Callable[[], None]] = []
         self.limits = RunLimits()

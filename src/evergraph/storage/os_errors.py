@@ -17,6 +17,8 @@ from evergraph.nearest import did_you_mean
 
 # Enough to find a misspelt file name, and bounded where a folder has millions of files.
 _MOST_NAMES = 10_000
+# In bytes; of nearly every file system.
+_LONGEST_NAME = 255
 
 
 def _table() -> dict[int, type[errors.OpError]]:
@@ -74,6 +76,10 @@ def raise_storage_error(error: OSError, path: str) -> NoReturn:
     message = f"{path}; {error.strerror or error}"
     if cls is errors.FileMissingError:
         message += _what_is_there(path)
+    elif error.errno == errno.ENAMETOOLONG:
+        message += _how_long(path)
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+        message += _what_is_in_the_way(path)
     mapped = cls(None, None, message)  # type: ignore[call-arg]  # all but OpError take three
     if isinstance(mapped, OSError):
         mapped.filename = path
@@ -89,6 +95,28 @@ def storage_errors(path: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise_storage_error(error, path)
+
+
+def _how_long(path: str) -> str:
+    """For a path that is too long: which part of it is, and by how much."""
+    part = max(path.split(os.sep), key=lambda name: len(os.fsencode(name)))
+    length = len(os.fsencode(part))
+    if length > _LONGEST_NAME:
+        return (
+            f": a name in it has {length} bytes, and file systems take {_LONGEST_NAME} (while it is being written a "
+            f"file's name is a little longer). Shorten it by {length - _LONGEST_NAME}."
+        )
+    return f": it has {len(os.fsencode(path))} bytes in all. Use a shorter path, or a relative one."
+
+
+def _what_is_in_the_way(path: str) -> str:
+    """For a folder that cannot be there: the file that has its name or that of one above it."""
+    above = path
+    while above and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if above and os.path.isfile(above):
+        return f": {above!r} is a file, so there can be no folder of that name."
+    return ""
 
 
 def _what_is_there(path: str) -> str:

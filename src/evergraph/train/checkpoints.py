@@ -10,6 +10,7 @@ from typing import Any
 
 from evergraph import errors
 from evergraph.formats import checkpoint_state
+from evergraph.formats.checkpoint_path import checkpoints_in
 from evergraph.formats.protos import SaverDef
 from evergraph.formats.verification import newest_whole
 from evergraph.storage import gfile, publish
@@ -17,6 +18,7 @@ from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
 STATE_FILE = "checkpoint"
+_SHOWN = 8
 # The end of the name of a shard of format V1, or of the pattern for them all.
 _SHARDS = re.compile(r"-[\d?]+-of-\d+\Z")
 
@@ -112,7 +114,7 @@ def latest_checkpoint(
         return _latest_valid(folder, latest_filename)
     state = get_checkpoint_state(folder, latest_filename)
     if state is None:
-        _LOG.info("no checkpoint state file '%s' in %s", latest_filename or STATE_FILE, folder)
+        _say_what_is_there(folder, latest_filename or STATE_FILE)
         return None
     path: str = state.model_checkpoint_path
     if checkpoint_exists(path):
@@ -126,8 +128,36 @@ def latest_checkpoint(
             beside,
         )
         return beside
-    _LOG.error("Couldn't match files for checkpoint %s", path)
+    _LOG.error(
+        "Couldn't match files for checkpoint %s, which %s names. %s",
+        path,
+        os.path.join(folder, latest_filename or STATE_FILE),
+        _others(folder) or f"No checkpoint is in {folder}.",
+    )
     return None
+
+
+def _say_what_is_there(folder: str, state_name: str) -> None:
+    """Why there is no latest checkpoint. A folder without any is where a program begins, and no cause for alarm."""
+    others = _others(folder)
+    if others:
+        _LOG.warning("There is no state file '%s' in %s. %s", state_name, folder, others)
+    elif gfile.IsDirectory(folder):
+        _LOG.info("There is no state file '%s' in %s, and no checkpoint.", state_name, folder)
+    else:
+        _LOG.info("There is no folder %s, so there is no checkpoint in it.", folder)
+
+
+def _others(folder: str) -> str:
+    """The checkpoints that are in a folder, in a sentence; nothing where there are none."""
+    names = checkpoints_in(folder)
+    if not names:
+        return ""
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return (
+        f"Checkpoints there: {shown}; restore one by its name, such as {os.path.join(folder, names[-1])!r}, or take "
+        f"the newest that is whole: tf.train.latest_checkpoint({folder!r}, valid=True)."
+    )
 
 
 def _latest_valid(folder: str, latest_filename: str | None) -> str | None:

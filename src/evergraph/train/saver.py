@@ -30,6 +30,7 @@ from evergraph.train.checkpoints import (
 from evergraph.train.global_step import global_step as read_global_step
 from evergraph.train.restore_errors import explain
 from evergraph.train.saver_builder import BulkSaverBuilder
+from evergraph.train.saver_notices import SaverNotices
 from evergraph.variables.collections import all_saveable_objects
 
 _LOG = logging.getLogger("evergraph")
@@ -100,6 +101,7 @@ class Saver:
         self._is_built = False
         self._is_empty = False
         self._has_warned = False
+        self._notices = SaverNotices()
         #: (path, time of saving) of the checkpoints that are kept for now, oldest first.
         self._last_checkpoints: list[tuple[str, float]] = []
         self._to_delete: list[tuple[str, float]] = []
@@ -198,6 +200,8 @@ class Saver:
                 raise ValueError(
                     f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{prefix}'"
                 )
+        if not self._is_empty:
+            self._notices.before_save(sess.graph, self.saver_def)
         saved: str | None = None
         # One set: the prefix is there with all its files, or not at all.
         with one_set(path):
@@ -282,6 +286,7 @@ class Saver:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except (errors.NotFoundError, errors.InvalidArgumentError) as error:
             raise explain(error, prefix, sess.graph, self.saver_def) from None
+        self._notices.after_restore(sess, self.saver_def, prefix)
 
     # The checkpoints so far
 
