@@ -16,7 +16,7 @@ from evergraph import errors
 from evergraph.formats import checkpoint_state
 from evergraph.formats.bundle import INDEX_SUFFIX, META_SUFFIX, data_path, index_path, prefix_of
 from evergraph.formats.bundle_entry import BundleHeader
-from evergraph.formats.file_kind import HEAD_SIZE
+from evergraph.formats.file_kind import HEAD_SIZE, describe
 from evergraph.formats.table import TableReader
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
@@ -312,7 +312,12 @@ def _nothing_there(path: str) -> errors.OpError:
     elif any(file.startswith(f"{name}.data-") for file in files.list_folder(folder or ".")):
         message += " Its data is there, but only the index tells which tensors are in it."
     elif files.exists(path + META_SUFFIX):
-        message += f" {path}{META_SUFFIX} is there: the graph, without the values of variables."
+        with files.open_random_access(path + META_SUFFIX) as file:
+            kind = describe(bytes(file.read(0, min(HEAD_SIZE, file.size))))
+        meant = (
+            f"the graph, without the values of variables{'' if kind is None else f'; it is {kind}'}"
+        )
+        message += f" {path}{META_SUFFIX} is there: {meant}."
     elif there:
         message += did_you_mean(name, there) or f" Checkpoints there: {_some(there)}."
         message += _newer(folder, name)

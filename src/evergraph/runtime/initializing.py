@@ -21,7 +21,7 @@ def initialized_variables(
     """The names of the variables whose initializers a run runs: ``w/Assign`` initializes ``w``."""
     return frozenset(
         op.inputs[0].op.name
-        for op in needed(fetches, targets, fed)
+        for op in needed(fetches, targets, set(fed))
         if op.type in _ASSIGNMENTS and op.name == f"{op.inputs[0].op.name}/Assign"
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from evergraph import errors
 from evergraph.formats import checkpoint_state
+from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.formats.checkpoint_path import checkpoints_in
 from evergraph.formats.protos import SaverDef
+from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.verification import newest_whole
 from evergraph.storage import gfile, publish
 from evergraph.storage.removal import remove_together
@@ -222,3 +224,27 @@ def _literal(prefix: str) -> str:
 def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:
     """The path of the MetaGraph that belongs to a checkpoint (what names the shards of V1 is taken off)."""
     return f"{_SHARDS.sub('', checkpoint_filename)}.{meta_graph_suffix}"
+
+
+def graph_file_of(prefix: str) -> str:
+    """The file with the graph of a checkpoint.
+
+    Raises:
+      NotFoundError: there is none; what the checkpoint is good for is said. DataLossError: it is no checkpoint at all.
+    """
+    path = meta_graph_filename(prefix)
+    if gfile.Exists(path):
+        return path
+    with open_checkpoint(prefix):
+        above = os.path.dirname(os.path.dirname(prefix)) or "."
+        if model_file(above) is not None:
+            why = f"Its graph is that of the SavedModel {above}."
+        else:
+            why = "It was saved with write_meta_graph=False, or the .meta was not copied with it."
+    raise errors.FileMissingError(
+        None,
+        None,
+        f"{path} is not there: the checkpoint {prefix} has values but no graph. {why} Its values can be read: "
+        f"evergraph.open_checkpoint({prefix!r}) has them by name; or build the graph in code, and restore into it with "
+        "tf.train.Saver().",
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import evergraph.train.queue_runner  # noqa: F401 - says how the collection of queue runners is read
 from evergraph import errors
 from evergraph.formats import graph_file, message_text, protos
-from evergraph.formats.bundle import META_SUFFIX, index_path, prefix_of
+from evergraph.formats.bundle import index_path, prefix_of
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph import collection_protos, registry
 from evergraph.graph.attributes import to_text
@@ -24,6 +24,7 @@ from evergraph.storage import publish
 from evergraph.storage.filesystem import filesystem, path_text
 from evergraph.train import large_constants
 from evergraph.train.carried import carried_by, carry
+from evergraph.train.checkpoints import graph_file_of
 from evergraph.train.debug_info import graph_debug_info
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
@@ -429,28 +430,18 @@ def as_meta_graph_def(meta_graph_or_file: Any) -> Any:
 def _meta_file(path: Any) -> str:
     """The file of a MetaGraph: ``path``, or the ``.meta`` beside it where that is a checkpoint or another of its files.
 
-    Raises NotFoundError where the checkpoint has none.
+    Raises as ``graph_file_of`` where the checkpoint has none.
     """
     text = path_text(path)
     prefix = prefix_of(text) or text
-    meta = prefix + META_SUFFIX
     files = filesystem(text)
-    if files.is_folder(text) or (text != meta and prefix == text and files.exists(text)):
+    is_other = prefix == text and files.exists(text)
+    if is_other or not (files.exists(text) or files.exists(index_path(prefix))):
         return text
-    if files.exists(meta):
-        if text != meta:
-            _LOG.warning("%s belongs to a checkpoint; its graph is read, %s.", text, meta)
-        return meta
-    if files.exists(index_path(prefix)):
-        raise errors.FileMissingError(
-            None,
-            None,
-            f"{meta}; No such file or directory: the checkpoint {prefix} has values but no graph (it was saved with "
-            "write_meta_graph=False, or the .meta was not copied with it). Its values can be read: "
-            f"evergraph.open_checkpoint({prefix!r}) has them by name; or build the graph in code, and restore into it "
-            "with tf.train.Saver().",
-        )
-    return text
+    meta = graph_file_of(prefix)
+    if text != meta:
+        _LOG.warning("%s belongs to a checkpoint; its graph is read, %s.", text, meta)
+    return meta
 
 
 def _restore_collection(graph: Graph, key: str, definition: Any, scope: str) -> None:
