@@ -138,15 +138,17 @@ class TableReader:
         self._lock = Lock()
         if file.size < FOOTER_SIZE:
             self._fail(
-                f"is too short to be a sorted table (sstable): it has {file.size} bytes, and the "
-                f"footer alone has {FOOTER_SIZE}{self._kind()}"
+                self._other_kind()
+                or f"is too short to be a sorted table (sstable): it has {file.size} bytes, and the "
+                f"footer alone has {FOOTER_SIZE}"
             )
         footer = bytes(file.read(file.size - FOOTER_SIZE, FOOTER_SIZE))
         magic = int.from_bytes(footer[-8:], "little")
         if magic != MAGIC:
             self._fail(
-                f"is not a sorted table (sstable), or has lost its end: bad magic number, its last "
-                f"8 bytes should be {MAGIC:#018x} and are {magic:#018x}{self._kind()}"
+                self._other_kind()
+                or f"is not a sorted table (sstable), or has lost its end: bad magic number, its last "
+                f"8 bytes should be {MAGIC:#018x} and are {magic:#018x}"
             )
         try:
             self._metaindex, position = _decode_handle(footer, 0)
@@ -273,11 +275,14 @@ class TableReader:
             raise WireError(f"compression type {kind} is not known (0 is none, 1 Snappy)")
         return data
 
-    def _kind(self) -> str:
+    def _other_kind(self) -> str:
+        """What the file is by its first bytes, where these are no table's; or nothing."""
         from evergraph.formats.file_kind import HEAD_SIZE, describe
 
         kind = describe(bytes(self._file.read(0, min(HEAD_SIZE, self._file.size))))
-        return f". By its first bytes it is {kind}" if kind else ""
+        if kind is None:
+            return ""
+        return f"is {kind}. A checkpoint was expected: not an sstable (bad magic number)"
 
     def _check_place(self, offset: int, size: int, what: str) -> None:
         if offset + size + TRAILER_SIZE > self._file.size - FOOTER_SIZE:

@@ -122,7 +122,10 @@ class Saver:
             self._var_list = variables
             if isinstance(variables, (list, tuple, set, dict)) and not variables:
                 if not self._allow_empty:
-                    raise ValueError("No variables to save")
+                    raise ValueError(
+                        "No variables to save: var_list is empty, or the default graph has no variables (yet). Make "
+                        "the Saver after the model, and in its graph (with graph.as_default():)."
+                    )
                 self._is_empty = True
                 return
             builder = self._builder or BulkSaverBuilder(self._write_version)
