@@ -75,6 +75,15 @@ def test_the_newest_that_is_whole(cli, trained: Path) -> None:
     assert cli("verify", trained / "model.ckpt-30", "--latest").code == 2
 
 
+def test_what_a_dead_save_has_left_is_named(cli, trained: Path) -> None:
+    for name in (f"m.{DATA}.tempstate1234567890", "checkpoint.tmp0123456789abcdef"):
+        (trained / name).write_bytes(b"half")
+    result = cli("verify", trained)
+    assert result.code == 0
+    assert f"m.{DATA}.tempstate1234567890 (4 bytes) is being written, or was left" in result.out
+    assert len(json.loads(cli("verify", trained, "--json").out)["unfinished"]) == 2
+
+
 def test_nothing_there(cli, tmp_path: Path) -> None:
     result = cli("verify", tmp_path)
     assert result.code == 1
@@ -89,6 +98,17 @@ def test_a_saved_model(cli, shared: Path, tmp_path: Path) -> None:
     result = cli("verify", folder)
     assert result.code == 1
     assert f"{folder}/saved_model.pb is a SavedModel, damaged at byte" in result.out
+
+
+@pytest.mark.shared
+def test_a_saved_model_without_variables(cli, shared: Path, tmp_path: Path) -> None:
+    source = shared / "data/edge/adam_ref/saved_model/saved_model.pb"
+    (tmp_path / "saved_model.pb").write_bytes(source.read_bytes())
+    result = cli("verify", tmp_path)
+    assert result.code == 0
+    assert "whole. 0 tensors" in result.out
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x7f")
+    assert cli("verify", tmp_path).code == 1
 
 
 def test_long_work_shows_how_far_it_is(cli, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,7 +243,8 @@ def test_29_an_initializer_after_the_restore_is_noticed(
         session.run([new])
         assert "initialized again" not in log.text
         session.run(initialize)
-        assert f"2 variables that were restored from {prefix} are initialized again" in log.text
+        assert f"Variables that were restored from {prefix} are initialized again" in log.text
+        assert "is lost: " in log.text
         assert "Run the initializer before restoring." in log.text
         log.clear()
         session.run(initialize)
@@ -261,6 +262,22 @@ def test_29_initializing_what_was_not_restored_is_fine(
         saver.restore(session, prefix)
         session.run(tf.variables_initializer([new]))
     assert "initialized again" not in log.text
+
+
+@pytest.mark.parametrize("resource", [False, True])
+def test_29_setting_a_variable_is_no_initializing(
+    tmp_path: Path, log: pytest.LogCaptureFixture, resource: bool
+) -> None:
+    w = tf.get_variable("w", initializer=[1.0], use_resource=resource)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver().save(session, str(tmp_path / "m"))
+        for _ in range(2):
+            evergraph.restore(prefix, session=session)
+        w.load([5.0], session)
+        assert "initialized again" not in log.text
+        session.run(w.initializer)
+        assert "what was restored is lost: w. Run the initializer" in log.text
 
 
 def with_batch_norm() -> None:

@@ -40,7 +40,7 @@ def verify(
     Exit code 0: whole. 1: damaged; the list says which file, where, which tensor, and what is still readable.
     """
     from evergraph.formats.checkpoint_path import find_checkpoint
-    from evergraph.formats.verification import verify_checkpoint, verify_folder
+    from evergraph.formats.verification import unfinished_files, verify_checkpoint, verify_folder
 
     place = _folder_of_checkpoints(path)
     if latest and place is None:
@@ -58,14 +58,21 @@ def verify(
         find_checkpoint(path)  # which says what is there instead
     whole = any(report.whole for report in reports) if latest else all(r.whole for r in reports)
     found = next((report.prefix for report in reports if report.whole), None)
+    unfinished = {} if place is None else unfinished_files(place[0])
     if as_json:
         facts: Facts = {"path": path, "whole": whole, "checkpoints": list(map(_facts, reports))}
+        if place is not None:
+            facts["unfinished"] = unfinished
         if latest:
             facts["latest"] = found
         typer.echo(json.dumps(facts, indent=2))
     else:
         for report in reports:
             typer.echo(str(report))
+        for name, size in unfinished.items():
+            typer.echo(
+                f"{name} ({size:,} bytes) is being written, or was left by a save that died."
+            )
         if latest:
             typer.echo(f"The newest that is whole: {found}" if found else "None is whole.")
     if not whole:

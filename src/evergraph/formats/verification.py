@@ -11,6 +11,7 @@ of format V1 the largest slice is in memory, of the graph in the ``.meta`` all.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,11 @@ from evergraph.storage.filesystem import Path, filesystem, path_text
 
 _MOST_LISTED = 20
 _SHARD_PATTERN = "-?????-of-"
+#: The prefix of the checkpoint in a SavedModel's folder.
+_VARIABLES = os.path.join("variables", "variables")
+
+# TensorFlow's are ``m.index.tempstate123456``, ``checkpoint.tmp0a1b2c3d``.
+_UNFINISHED = re.compile(r"\.tempstate\d+$|\.tmp[0-9a-f]{8,}$|\.evergraph-(?:tmp|new|old)-")
 
 #: Is told after each tensor how many bytes are done, and how many there are.
 Progress = Callable[[int, int], object]
@@ -103,8 +109,13 @@ def verify_checkpoint(path: Path, progress: Progress | None = None) -> Verificat
         found = find_checkpoint(text)
     except errors.DataLossError as error:
         return VerificationReport(text, 0, (Damage.of(error, text),))
+    except errors.NotFoundError:
+        if model_file(text) is None:
+            raise
+        found = FoundCheckpoint(os.path.join(text, _VARIABLES), 0)  # a SavedModel without variables
     checked = _Checked(found)
-    checked.tensors(progress)
+    if found.version:
+        checked.tensors(progress)
     checked.graph()
     return checked.report()
 
@@ -144,6 +155,18 @@ def verify_folder(
             yield verify_checkpoint(prefix, progress)
         except errors.OpError as error:  # it has been removed since, or is half of one
             yield VerificationReport(prefix, 0, (Damage.of(error, prefix),))
+
+
+def unfinished_files(folder: Path) -> dict[str, int]:
+    """The files in a folder that a save has not finished, ours or TensorFlow's, with their sizes: it is being written
+    now, or the process died. Ours are swept by the next save; TensorFlow leaves its own for ever."""
+    text = path_text(folder)
+    files = filesystem(text)
+    return {
+        name: files.stat(os.path.join(text, name)).length
+        for name in files.list_folder(text)
+        if _UNFINISHED.search(name)
+    }
 
 
 class _Reader(Protocol):
@@ -227,7 +250,7 @@ class _Checked:
         prefix = self.found.prefix
         meta = prefix.partition(_SHARD_PATTERN)[0] + META_SUFFIX
         folder = os.path.dirname(_folder_of(prefix)) or "."
-        saved = model_file(folder) if prefix.endswith("variables/variables") else None
+        saved = model_file(folder) if prefix.endswith(_VARIABLES) else None
         try:
             # What reading graphs needs is not loaded for a checkpoint without one.
             if filesystem(meta).exists(meta):

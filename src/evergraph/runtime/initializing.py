@@ -18,11 +18,17 @@ _SHOWN = 5
 def initialized_variables(
     fetches: Iterable[Tensor], targets: Iterable[Operation], fed: Iterable[Tensor]
 ) -> frozenset[str]:
-    """The names of the variables whose initializers a run runs: ``w/Assign`` initializes ``w``."""
+    """The names of the variables whose initializers a run runs: ``w/Assign`` initializes ``w``.
+
+    With its value fed it does not: that is how ``Variable.load`` sets one.
+    """
+    given = set(fed)
     return frozenset(
         op.inputs[0].op.name
-        for op in needed(fetches, targets, set(fed))
-        if op.type in _ASSIGNMENTS and op.name == f"{op.inputs[0].op.name}/Assign"
+        for op in needed(fetches, targets, given)
+        if op.type in _ASSIGNMENTS
+        and op.name == f"{op.inputs[0].op.name}/Assign"
+        and op.inputs[1] not in given
     )
 
 
@@ -36,9 +42,8 @@ def note_initialized(state: SessionState, names: frozenset[str]) -> None:
         del state.restored[name]
     more = len(again) - _SHOWN
     _LOG.warning(
-        "%d variables that were restored from %s are initialized again, and what was restored is lost: %s%s. Run the "
+        "Variables that were restored from %s are initialized again, and what was restored is lost: %s%s. Run the "
         "initializer before restoring.",
-        len(again),
         prefix,
         ", ".join(again[:_SHOWN]),
         f" and {more} more" if more > 0 else "",

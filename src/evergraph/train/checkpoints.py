@@ -10,12 +10,14 @@ from typing import Any
 
 from evergraph import errors
 from evergraph.formats import checkpoint_state
+from evergraph.formats.bundle import index_path, prefix_of
 from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.formats.checkpoint_path import checkpoints_in
 from evergraph.formats.protos import SaverDef
 from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.verification import newest_whole
 from evergraph.storage import gfile, publish
+from evergraph.storage.filesystem import path_text
 from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
@@ -248,3 +250,19 @@ def graph_file_of(prefix: str) -> str:
         f"evergraph.open_checkpoint({prefix!r}) has them by name; or build the graph in code, and restore into it with "
         "tf.train.Saver().",
     )
+
+
+def graph_file_at(path: Any) -> str:
+    """The file of a MetaGraph: ``path``, or the ``.meta`` beside it where that is a checkpoint or another of its files.
+
+    Raises as ``graph_file_of`` where the checkpoint has none.
+    """
+    text = path_text(path)
+    prefix = prefix_of(text) or text
+    is_other = prefix == text and gfile.Exists(text)
+    if is_other or not (gfile.Exists(text) or gfile.Exists(index_path(prefix))):
+        return text
+    meta = graph_file_of(prefix)
+    if text != meta:
+        _LOG.warning("%s belongs to a checkpoint; its graph is read, %s.", text, meta)
+    return meta

@@ -9,9 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import evergraph.train.queue_runner  # noqa: F401 - says how the collection of queue runners is read
-from evergraph import errors
 from evergraph.formats import graph_file, message_text, protos
-from evergraph.formats.bundle import index_path, prefix_of
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph import collection_protos, registry
 from evergraph.graph.attributes import to_text
@@ -21,10 +19,9 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
 from evergraph.storage import publish
-from evergraph.storage.filesystem import filesystem, path_text
 from evergraph.train import large_constants
 from evergraph.train.carried import carried_by, carry
-from evergraph.train.checkpoints import graph_file_of
+from evergraph.train.checkpoints import graph_file_at
 from evergraph.train.debug_info import graph_debug_info
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
@@ -424,24 +421,7 @@ def as_meta_graph_def(meta_graph_or_file: Any) -> Any:
         return copy
     if hasattr(meta_graph_or_file, "SerializeToString"):
         return protos.adopt(meta_graph_or_file)
-    return graph_file.read_meta_graph(_meta_file(meta_graph_or_file))
-
-
-def _meta_file(path: Any) -> str:
-    """The file of a MetaGraph: ``path``, or the ``.meta`` beside it where that is a checkpoint or another of its files.
-
-    Raises as ``graph_file_of`` where the checkpoint has none.
-    """
-    text = path_text(path)
-    prefix = prefix_of(text) or text
-    files = filesystem(text)
-    is_other = prefix == text and files.exists(text)
-    if is_other or not (files.exists(text) or files.exists(index_path(prefix))):
-        return text
-    meta = graph_file_of(prefix)
-    if text != meta:
-        _LOG.warning("%s belongs to a checkpoint; its graph is read, %s.", text, meta)
-    return meta
+    return graph_file.read_meta_graph(graph_file_at(meta_graph_or_file))
 
 
 def _restore_collection(graph: Graph, key: str, definition: Any, scope: str) -> None:
@@ -484,27 +464,10 @@ def write_message(message: Any, folder: str, name: str, as_text: bool) -> str:
     contents = (
         message_text.to_text(message, exact_floats=True).encode()
         if as_text
-        else _serialized(message, path)
+        else large_constants.serialized(message, path)
     )
     publish.publish_bytes(path, contents)
     return path
-
-
-def _serialized(message: Any, path: str) -> bytes:
-    graph_def = getattr(message, "graph_def", message)
-    try:
-        contents = protos.serialize(message)
-    except errors.InvalidArgumentError as error:
-        told = f"{path}: {error.message} {large_constants.sentence(graph_def)}"
-        raise errors.InvalidArgumentError(None, None, told) from None
-    if len(contents) > large_constants.LARGE:
-        _LOG.warning(
-            "%s is large: %s bytes of the 2,147,483,647 that protobuf takes. %s",
-            path,
-            f"{len(contents):,}",
-            large_constants.sentence(graph_def),
-        )
-    return contents
 
 
 def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool = True) -> str:

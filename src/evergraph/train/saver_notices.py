@@ -16,6 +16,7 @@ from evergraph import errors
 from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.graph import Graph
+from evergraph.runtime.session import BaseSession
 from evergraph.train.restore_errors import wanted
 
 _LOG = logging.getLogger("evergraph")
@@ -58,9 +59,11 @@ class SaverNotices:
 
     def after_restore(self, session: Any, saver_def: Any, prefix: str) -> None:
         """Looks at what has been restored from a checkpoint, and what could have been."""
+        if not isinstance(session, BaseSession):
+            return  # something that has ``run`` is enough to restore with
         graph = session.graph
         restored = _set_by(graph, saver_def)
-        session.state.restored = dict.fromkeys(restored, prefix)
+        session.state.restored.update(dict.fromkeys(restored, prefix))
         left = left_out(graph, restored)
         if not left:
             return
