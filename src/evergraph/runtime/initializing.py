@@ -33,7 +33,7 @@ def initialized_variables(
 
 
 def note_initialized(state: SessionState, names: frozenset[str]) -> None:
-    """Says which restored variables a run initializes again, once."""
+    """Says which restored variables a run initializes again, once. Programs do so on purpose too: at the level INFO."""
     again = [name for name in state.restored if name in names]
     if not again:
         return
@@ -41,7 +41,7 @@ def note_initialized(state: SessionState, names: frozenset[str]) -> None:
     for name in again:
         del state.restored[name]
     more = len(again) - _SHOWN
-    _LOG.warning(
+    _LOG.info(
         "Variables that were restored from %s are initialized again, and what was restored is lost: %s%s. Run the "
         "initializer before restoring.",
         prefix,
