@@ -1,4 +1,4 @@
-"""Files: which they are, whether they are whole, where they go, who else has them (rows of PAINS by number)."""
+"""Files: which they are, whether they are whole, where they go, who else has them (numbers: `../shared/PAINS.md`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs: names that are not there, attributes and ops of another version, sizes (rows of PAINS by number)."""
+"""Graphs: names that are not there, attributes and ops of another version, sizes (numbers: `../shared/PAINS.md`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restoring: what people were told when it failed, and when it silently went wrong (rows of PAINS by number)."""
+"""Restoring: what people were told when it failed, and when it silently went wrong (numbers: `../shared/PAINS.md`)."""
 
 from __future__ import annotations
 

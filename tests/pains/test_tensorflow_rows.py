@@ -1,4 +1,4 @@
-"""What stock TensorFlow was measured to do worse (rows M1 to M13 of TENSORFLOW), ends better here.
+"""What stock TensorFlow was measured to do worse (M1 to M13 of `../shared/TENSORFLOW.md`), ends better here.
 
 M4 is in `test_restoring`, M12 and M13 in `test_graphs`; kills at every system call in `tests/durability`.
 """
