@@ -81,18 +81,18 @@ def verify(
 
 def _folder_of_checkpoints(path: str) -> tuple[str, str] | None:
     """The folder and the name of its state file, where ``path`` means all checkpoints of one."""
-    import os
-
     from evergraph.formats.kinds import FileKind
     from evergraph.formats.saved_model_folder import model_file
     from evergraph.formats.sniff import sniff
+    from evergraph.storage import paths
     from evergraph.storage.filesystem import filesystem
 
     files = filesystem(path)
     if files.is_folder(path):
         return None if model_file(path) is not None else (path, "checkpoint")
     if files.exists(path) and sniff(path) is FileKind.CHECKPOINT_STATE:
-        return os.path.dirname(path) or ".", os.path.basename(path)
+        folder, name = paths.split(path)
+        return folder or ".", name
     return None
 
 

@@ -55,6 +55,8 @@ _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
+# What a search looks at: the entries between two restarts of a block, and those around its steps.
+_BYTES_PER_SEARCH = 1024
 
 _CHANGED = "Either it has changed, or it is not the data that belongs to {}"
 
@@ -82,6 +84,8 @@ class BundleReader:
         self._path = index_path(self.prefix)
         self._lock = Lock()
         self._values: dict[bytes, bytes] | None = None
+        self._searched = 0
+        self._recent: tuple[str, tuple[BundleEntry, DType]] | None = None
         # What is known of tensors that are stored in slices: reading n parts of one in n slices
         # looks at each slice once.
         self._sliced: dict[str, tuple[BundleEntry, DType]] = {}
@@ -107,7 +111,7 @@ class BundleReader:
         self.versions = header.versions
         for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
             with suppress(errors.OpError):  # reading a tensor of a missing file says so
-                self._data_file(shard)
+                self.data_file(shard)
 
     def names(self) -> list[str]:
         """The names of all tensors, sorted; a tensor that is stored in slices is one."""
@@ -274,7 +278,12 @@ class BundleReader:
                     values.pop(encode_slice_key(key, box), None)
 
     def _value(self, key: bytes) -> bytes | None:
-        return self._table.get(key) if self._values is None else self._values.get(key)
+        if self._values is None:
+            # One tensor costs a search; for many of them, going through the index once costs less.
+            self._searched += _BYTES_PER_SEARCH
+            if self._searched <= self._index.size:
+                return self._table.get(key)
+        return self._all_values().get(key)
 
     def _decode(self, key: bytes, value: bytes) -> BundleEntry:
         try:
@@ -285,6 +294,9 @@ class BundleReader:
     def _entry(self, name: str) -> tuple[BundleEntry, DType]:
         if name in self._sliced:
             return self._sliced[name]
+        recent = self._recent
+        if recent is not None and recent[0] == name:
+            return recent[1]
         key = encode_name(name)
         value = self._value(key) if key else None
         if value is None:
@@ -296,6 +308,7 @@ class BundleReader:
             )
         entry = self._decode(key, value)
         found = entry, self._dtype(name, entry.dtype)
+        self._recent = name, found
         if entry.slices:
             self._sliced[name] = found
         return found
@@ -315,7 +328,8 @@ class BundleReader:
 
     # -------------------------------------------------------------------------------------- data
 
-    def _data_file(self, shard: int) -> RandomAccessFile:
+    def data_file(self, shard: int) -> RandomAccessFile:
+        """One of the data files, open. NotFoundError if it is missing."""
         with self._lock:
             file = self._data.get(shard)
             if file is None:
@@ -340,7 +354,7 @@ class BundleReader:
             )
         shard = self._shard(name, entry)
         try:
-            file = self._data_file(shard)
+            file = self.data_file(shard)
         except errors.NotFoundError as error:
             raise errors.FileMissingError(
                 None,
@@ -380,8 +394,8 @@ class BundleReader:
         value = self._new_array(name, entry.shape, dtype)
         data = value.reshape(-1).view(np.uint8).data
         crc = 0
-        for start in range(0, entry.size, _PIECE):
-            piece = data[start : start + _PIECE]
+        for start in range(0, entry.size, file.piece):
+            piece = data[start : start + file.piece]
             self._read_into(name, file, entry.offset + start, piece)
             crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)

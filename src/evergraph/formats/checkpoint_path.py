@@ -20,6 +20,7 @@ from evergraph.formats.file_kind import HEAD_SIZE, describe
 from evergraph.formats.table import TableReader
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
+from evergraph.storage import paths
 from evergraph.storage.filesystem import Path, filesystem, path_text
 
 _STATE_NAME = "checkpoint"
@@ -103,7 +104,7 @@ def _by_table(path: str) -> FoundCheckpoint:
 
 def _shards(prefix: str) -> Iterator[tuple[str, str]]:
     """The shards of a V1 checkpoint: file name and total."""
-    folder, name = os.path.split(prefix)
+    folder, name = paths.split(prefix)
     if not name or not filesystem(prefix).is_folder(folder or "."):
         return
     for file in filesystem(prefix).list_folder(folder or "."):
@@ -164,7 +165,7 @@ def _in_folder(folder: str) -> FoundCheckpoint:
 
 def _by_state(path: str) -> FoundCheckpoint:
     """The newest checkpoint of those that a state file names whose files are all there."""
-    folder = os.path.dirname(path)
+    folder, _ = paths.split(path)
     state = _read_state(path)
     named = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
     newest = named[0]
@@ -179,7 +180,7 @@ def _by_state(path: str) -> FoundCheckpoint:
                     f"{path} names {newest!r} as the newest checkpoint, which is not there or not "
                     f"whole: {name!r} is taken."
                 )
-            elif os.path.isabs(name) and os.path.normpath(name) != os.path.abspath(prefix):
+            elif paths.is_absolute(name) and paths.absolute(name) != paths.absolute(prefix):
                 notice = f"{path} names {name}: the one beside it is taken, {prefix}."
             return FoundCheckpoint(found.prefix, found.version, notice)
     there = checkpoints_in(folder or ".")
@@ -246,8 +247,8 @@ def _is_begun(prefix: str) -> bool:
     if files.exists(index_path(prefix)) or files.exists(prefix):
         return True
     shard = _SHARD.fullmatch(prefix)
-    name = os.path.basename(prefix)
-    folder = os.path.dirname(prefix) or "."
+    folder, name = paths.split(prefix)
+    folder = folder or "."
     return bool(list(_shards(prefix if shard is None else shard[1]))) or (
         files.is_folder(folder)
         and any(file.startswith(f"{name}.data-") for file in files.list_folder(folder))
@@ -257,11 +258,8 @@ def _is_begun(prefix: str) -> bool:
 def _places(name: str, folder: str) -> list[str]:
     """Where in the state file's folder a checkpoint of it may be: as named, or moved with it."""
     beside = os.path.join(folder, os.path.basename(name))
-    named = os.path.normpath(os.path.join(folder, name))
-    home = os.path.abspath(folder or ".")
-    if os.path.commonpath([home, os.path.abspath(named)]) == home:
-        return [os.path.join(folder, os.path.relpath(named, folder or ".")), beside]
-    return [beside]
+    inside = paths.below(paths.join(folder, name), folder)
+    return [beside] if inside is None else [os.path.join(folder, inside), beside]
 
 
 def _complete(prefix: str) -> FoundCheckpoint | None:
@@ -281,7 +279,7 @@ def _complete(prefix: str) -> FoundCheckpoint | None:
         shards = BundleHeader.decode(first[1]).num_shards if first is not None else 0
     except WireError:
         shards = 1  # damaged: to open it gives the better message
-    names = set(files.list_folder(os.path.dirname(prefix) or "."))
+    names = set(files.list_folder(paths.split(prefix)[0] or "."))
     if shards > len(names):
         return None
     data = (os.path.basename(data_path(prefix, shard, shards)) for shard in range(shards))
@@ -301,7 +299,7 @@ def checkpoints_in(folder: str) -> list[str]:
 
 
 def _nothing_there(path: str) -> errors.OpError:
-    folder, name = os.path.split(path)
+    folder, name = paths.split(path)
     there = checkpoints_in(folder or ".")
     message = (
         f"There is no checkpoint {path!r}: no {index_path(path)} (format V2), no such file (V1)."

@@ -25,6 +25,7 @@ from evergraph.formats.checkpoint_path import FoundCheckpoint, find_checkpoint, 
 from evergraph.formats.damage import Damage
 from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.tensor_info import TensorInfo
+from evergraph.storage import paths
 from evergraph.storage.filesystem import Path, filesystem, path_text
 
 _MOST_LISTED = 20
@@ -249,7 +250,7 @@ class _Checked:
         """Whether the ``.meta``, or the file of the SavedModel, parses."""
         prefix = self.found.prefix
         meta = prefix.partition(_SHARD_PATTERN)[0] + META_SUFFIX
-        folder = os.path.dirname(_folder_of(prefix)) or "."
+        folder = _folder_of(_folder_of(prefix))
         saved = model_file(folder) if prefix.endswith(_VARIABLES) else None
         try:
             # What reading graphs needs is not loaded for a checkpoint without one.
@@ -289,7 +290,7 @@ def _open(found: FoundCheckpoint) -> _Reader:
 
 
 def _folder_of(prefix: str) -> str:
-    return os.path.dirname(prefix) or "."
+    return paths.split(prefix)[0] or "."
 
 
 def _some(names: tuple[str, ...]) -> str:

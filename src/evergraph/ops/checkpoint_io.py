@@ -12,6 +12,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import part_names
+from evergraph.formats.bundle_increment import bundle_writer
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
@@ -22,6 +23,7 @@ from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
+from evergraph.graph.operation import Operation
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
@@ -33,8 +35,12 @@ from evergraph.storage.filesystem import filesystem
 _MOST_LISTED = 20
 _MOST_READERS = 4
 _MANY_BYTES = 32 << 20
+# Below it, handing a tensor to a thread costs more than reading it.
+_LARGE_BYTES = 256 << 10
 #: Ops whose output may be the memory of their input.
 _ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
+#: The ops that write tensors of a graph into a checkpoint.
+SAVE_OPS = frozenset(("Save", "SaveSlices", "SaveV2"))
 
 
 def _text(value: Any) -> str:
@@ -91,7 +97,7 @@ class SaveV2:
         names, specs = _texts(tensor_names), _texts(shape_and_slices)
         _check_counts(names, specs, len(tensors))
         path = _one(prefix, "prefix")
-        with BundleWriter(path, expected_bytes=_size(tensors)) as writer:
+        with bundle_writer(path, expected_bytes=_size(tensors)) as writer:
             _add_all(ctx, writer, names, specs, tensors, range(len(names)))
 
 
@@ -108,19 +114,25 @@ def _add_all(
     order: Iterable[int],
 ) -> None:
     """Adds the tensors, which are the last inputs of the operation, to a checkpoint."""
-    sources = ctx.op.inputs[-len(tensors) :]
+    sources = saved_inputs(ctx.op)
     for i in order:
-        with _unchanging(ctx, sources[i]):
+        with _unchanging(ctx, sources[i], tensors[i]):
             if specs[i]:
                 writer.add_slice(names[i], *parse_shape_and_slice(specs[i]), tensors[i])
             else:
                 writer.add(names[i], tensors[i])
 
 
-def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[Any]:
-    """While held, no other run writes to the memory of ``source``, where that is a reference variable's.
+def saved_inputs(op: Operation) -> Sequence[Tensor]:
+    """The inputs of one of `SAVE_OPS` that are saved: the last ones, as many as it has types."""
+    key = "dtypes" if op.type == "SaveV2" else "T"
+    return op.inputs[-len(op.attrs[key]) :]
 
-    A training thread may go on while this one saves.
+
+def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> AbstractContextManager[Any]:
+    """While held, no other run writes to ``value``, where that is the buffer of a reference variable.
+
+    A training thread may go on while this one saves. What a snapshot holds stays by itself.
     """
     op = source.op
     while op.type in _ALIASES:
@@ -128,7 +140,9 @@ def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[An
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
-    return cell.lock.first() if isinstance(cell, RefCell) else nullcontext()
+    if isinstance(cell, RefCell) and not cell.pins and np.may_share_memory(value, cell.buffer):
+        return cell.lock.first()
+    return nullcontext()
 
 
 @op(
@@ -163,15 +177,21 @@ class RestoreV2:
 def _read_all(
     checkpoint: Checkpoint, names: Sequence[str], specs: Sequence[str], dtypes: Sequence[DType]
 ) -> list[Any]:
-    """The tensors, read by several threads where there is much: reading and checking do not hold Python's lock."""
+    """The tensors. Where there are many bytes, several threads read large ones: that does not hold Python's lock."""
     read = partial(_read, checkpoint)
-    readers = min(_MOST_READERS, os.cpu_count() or 1, len(names))
-    if readers < 2 or sum(checkpoint.info(name).nbytes for name in names) < _MANY_BYTES:
-        return list(map(read, names, specs, dtypes))
+    wanted = list(zip(names, specs, dtypes, strict=True))
+    sizes = [checkpoint.info(name).nbytes for name in names]
+    large = [i for i, size in enumerate(sizes) if size >= _LARGE_BYTES]
+    readers = min(_MOST_READERS, os.cpu_count() or 1, len(large))
+    if readers < 2 or sum(sizes[i] for i in large) < _MANY_BYTES:
+        return [read(*each) for each in wanted]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(readers, "evergraph-restore") as pool:
-        return list(pool.map(read, names, specs, dtypes))
+        started = {i: pool.submit(read, *wanted[i]) for i in large}
+        return [
+            started[i].result() if i in started else read(*each) for i, each in enumerate(wanted)
+        ]
 
 
 def _for_its_variable(value: Any, tensor: Tensor) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evergraph import errors
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 State = TypeVar("State")
 
@@ -33,8 +36,8 @@ class SessionState:
         self.pinned: set[Any] = set()
         #: Variables that have been restored, and the checkpoints (`runtime.initializing`).
         self.restored: dict[str, str] = {}
-        #: What must come to its end before the session does.
-        self.unfinished: list[Callable[[], None]] = []
+        #: Work that goes on in other threads, and must come to its end before the session does.
+        self.unfinished: list[Future[Any]] = []
         self.limits = RunLimits()
         #: None: everything is allowed (a program's own graph).
         self.capabilities = capabilities
@@ -103,8 +106,8 @@ class SessionState:
 
     def close(self) -> None:
         """Lets what is unfinished come to its end, then cancels whatever waits."""
-        for finish in tuple(self.unfinished):
-            finish()
+        for work in tuple(self.unfinished):
+            work.exception()
         self.closed = True
         with self._lock:
             waiters = list(self._waiters)

@@ -16,7 +16,7 @@ from evergraph.formats.checkpoint_path import checkpoints_in
 from evergraph.formats.protos import SaverDef
 from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.verification import newest_whole
-from evergraph.storage import gfile, publish
+from evergraph.storage import gfile, paths, publish
 from evergraph.storage.filesystem import path_text
 from evergraph.storage.removal import remove_together
 
@@ -238,7 +238,7 @@ def graph_file_of(prefix: str) -> str:
     if gfile.Exists(path):
         return path
     with open_checkpoint(prefix):
-        above = os.path.dirname(os.path.dirname(prefix)) or "."
+        above = paths.split(paths.split(prefix)[0])[0] or "."
         if model_file(above) is not None:
             why = f"Its graph is that of the SavedModel {above}."
         else:
