@@ -190,6 +190,28 @@ def test_20_what_a_killed_save_has_left_is_swept(
     assert not os.path.exists(name)
 
 
+def test_20_checkpoints_that_share_data_are_verified_each_for_itself(trained: Trained) -> None:
+    saver = tf.train.Saver(incremental=True)
+    for step in (1, 2):
+        trained.session.run(tf.global_variables()[1].assign([float(step), 0.0]))
+        saver.save(trained.session, str(trained.folder / "shared"), global_step=step)
+    for step in (1, 2):
+        report = evergraph.verify_checkpoint(trained.folder / f"shared-{step}")
+        assert report.whole, report
+        assert report.readable == ("dense/bias", "dense/kernel")
+
+
+def test_31_on_a_store_without_renames_the_newest_whole_one_is_found_too() -> None:
+    for step in (1, 2):
+        evergraph.save_checkpoint(
+            f"memory://pains/m-{step}", {"x": [1.0, 2.0]}, update_state=True, durability="none"
+        )
+    with tf.gfile.GFile(f"memory://pains/m-2{DATA}", "wb") as file:
+        file.write(b"half")
+    assert not evergraph.verify_checkpoint("memory://pains/m-2").whole
+    assert tf.train.latest_checkpoint("memory://pains", valid=True) == "memory://pains/m-1"
+
+
 # -------------------------------------------------------------------------------------- 34: paths
 
 
