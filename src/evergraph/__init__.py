@@ -7,6 +7,7 @@ The front door; each name is loaded when it is first used:
     load_model(path)                  a frozen graph, a checkpoint with its graph, a SavedModel: as a function
     freeze(path, outputs)             a checkpoint with its graph as one GraphDef that predicts
     restore(path, session=sess)       a checkpoint into a session, as much as fits, with a report
+    verify_checkpoint(path)           whether every checksum of a checkpoint is right, and what is damaged
     errors                            every class of error that evergraph raises
 """
 
@@ -25,6 +26,7 @@ _HOMES = {
     "open_checkpoint": "evergraph.formats.checkpoint",
     "restore": "evergraph.train.partial_restore",
     "save_checkpoint": "evergraph.formats.checkpoint_saving",
+    "verify_checkpoint": "evergraph.formats.verification",
 }
 
 __all__ = [
@@ -35,12 +37,14 @@ __all__ = [
     "open_checkpoint",
     "restore",
     "save_checkpoint",
+    "verify_checkpoint",
 ]
 
 if TYPE_CHECKING:
     from evergraph import errors
     from evergraph.formats.checkpoint import open_checkpoint
     from evergraph.formats.checkpoint_saving import save_checkpoint
+    from evergraph.formats.verification import verify_checkpoint
     from evergraph.serving.load import load_model
     from evergraph.train.partial_restore import restore
     from evergraph.transforms.freeze_checkpoint import freeze

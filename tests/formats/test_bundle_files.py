@@ -99,7 +99,7 @@ def test_written_again_they_are_the_same_bytes(
 DAMAGED: list[tuple[str, str | None, type[errors.OpError], str]] = [
     ("index_truncated_half", None, errors.DataLossError, r"m\.index is not a sorted table .*magic"),
     ("index_truncated_footer", None, errors.DataLossError, r"has lost its end: bad magic number"),
-    ("index_zero_length", None, errors.DataLossError, r"m\.index is too short .* it has 0 bytes"),
+    ("index_zero_length", None, errors.DataLossError, r"m\.index is an empty file\. A checkpoint"),
     ("index_wrong_magic", None, errors.DataLossError, r"should be 0xdb4775248b80fb57 and are 0x0+"),
     ("index_flip_in_block", None, errors.DataLossError, r"block checksum mismatch.*offset 0 \(81"),
     (
@@ -114,7 +114,7 @@ DAMAGED: list[tuple[str, str | None, type[errors.OpError], str]] = [
         errors.DataLossError,
         r"m\.index has a damaged footer at offset",
     ),
-    ("index_is_text", None, errors.DataLossError, r"m\.index is not a sorted table"),
+    ("index_is_text", None, errors.DataLossError, r"m\.index is a text file\. A checkpoint was"),
     ("index_missing", None, errors.NotFoundError, r"m\.index; No such file"),
     (
         "many_flip_mid_block",

@@ -233,7 +233,7 @@ def test_state_that_names_itself(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "too short .* it is an empty file"),
+        (b"", "is an empty file. A checkpoint was expected"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n", "Git LFS pointer"),
         (b"<!DOCTYPE html><html><body>not found, and some more text</body></html>", "web page"),
         (b"\x1f\x8b\x08" + bytes(100), "gzip"),
@@ -278,7 +278,7 @@ def test_unknown_bytes_are_not_guessed() -> None:
         ("index_missing/m", errors.NotFoundError, "Its data is there, but only the index"),
         ("v1_truncated/m.ckpt", errors.DataLossError, "m.ckpt is not a sorted table"),
         ("v1_wrong_magic/m.ckpt", errors.DataLossError, "m.ckpt is not a sorted table"),
-        ("v1_zero_length/m.ckpt", errors.DataLossError, "m.ckpt is too short.* an empty file"),
+        ("v1_zero_length/m.ckpt", errors.DataLossError, "m.ckpt is an empty file"),
         ("v1_flip/m.ckpt", errors.DataLossError, "m.ckpt is damaged: block checksum mismatch"),
         ("meta_garbage/m.meta", errors.NotFoundError, "m.meta is there: the graph"),
         ("graph_garbage/g.pb", errors.DataLossError, "g.pb is"),

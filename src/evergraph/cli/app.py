@@ -12,6 +12,7 @@ from evergraph.cli.inspect import inspect
 from evergraph.cli.quickstart import quickstart
 from evergraph.cli.rename import rename
 from evergraph.cli.run import run
+from evergraph.cli.verify import verify
 
 app = typer.Typer(
     help="TensorFlow 1 programs and model files, without TensorFlow.",
@@ -51,5 +52,6 @@ app.command(
 )(run)
 app.command()(inspect)
 app.command()(freeze)
+app.command()(verify)
 app.command()(rename)
 app.command()(quickstart)

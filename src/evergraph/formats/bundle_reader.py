@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Lock
 from typing import Any, NoReturn
@@ -19,8 +19,9 @@ import numpy as np
 from evergraph import errors
 from evergraph.formats.bundle import data_path, decode_name, encode_name, index_path
 from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
-from evergraph.formats.bundle_strings import decode_strings
+from evergraph.formats.bundle_strings import check_strings, decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
+from evergraph.formats.damage import data_loss
 from evergraph.formats.dtypes import DType, string
 from evergraph.formats.partial_read import read_box
 from evergraph.formats.slice_assembly import (
@@ -34,7 +35,7 @@ from evergraph.formats.slice_assembly import (
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
 from evergraph.formats.tensor_info import Place, TensorInfo
-from evergraph.formats.tensor_slice import TensorSlice
+from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
 from evergraph.storage.filesystem import (
@@ -57,7 +58,7 @@ _MOST_OPENED_AHEAD = 16
 # What a search looks at: the entries between two restarts of a block, and those around its steps.
 _BYTES_PER_SEARCH = 1024
 
-_CHANGED = "Either it has changed, or it is not the data that belongs to {}."
+_CHANGED = "Either it has changed, or it is not the data that belongs to {}"
 
 
 class BundleReader:
@@ -168,8 +169,7 @@ class BundleReader:
         entry, dtype = self._entry(name)
         if not entry.slices:
             return self._read_entry(name, entry, dtype)
-        whole = TensorSlice(((0, -1),) * len(entry.shape))
-        return self._assemble(name, entry, dtype, whole, verify=True)
+        return self._assemble(name, entry, dtype, _whole(entry), verify=True)
 
     def read_slice(self, name: str, box: TensorSlice, verify: bool = False) -> Array:
         """The part ``box`` of a tensor; of one stored in slices, only those needed are read.
@@ -187,6 +187,46 @@ class BundleReader:
         if not entry.slices:
             return self._read_part(name, entry, dtype, ranges, verify)
         return self._assemble(name, entry, dtype, box, verify)
+
+    def salvage(self) -> tuple[list[str], list[errors.DataLossError]]:
+        """The names of the tensors in those parts of the index that are whole, in the order of their bytes; and what
+        is wrong with the other parts."""
+        values: dict[bytes, bytes] = {}
+        damage: list[errors.DataLossError] = []
+        for item in self._table.salvage():
+            if isinstance(item, errors.DataLossError):
+                damage.append(item)
+            else:
+                values[item[0]] = item[1]
+        values.pop(b"", None)
+        is_whole = not damage
+        try:
+            self._leave_out_pieces(values)
+        except errors.DataLossError:
+            is_whole = False  # verifying that tensor says so
+        order: list[tuple[int, int, str]] = []
+        for key, value in values.items():
+            if not is_whole and is_slice_key(key):
+                continue  # a piece of a tensor whose own entry is lost
+            entry = BundleEntry()
+            with suppress(errors.DataLossError):  # it is one that says so when it is read
+                entry = self._decode(key, value)
+            order.append((entry.shard, entry.offset, decode_name(key)))
+        return [name for _, _, name in sorted(order)], damage
+
+    def verify(self, name: str) -> None:
+        """Reads all of a tensor without keeping it: every checksum, in a few megabytes whatever its size.
+
+        Raises:
+            As `read`.
+        """
+        entry, dtype = self._entry(name)
+        if not entry.slices:
+            self._verify(name, entry, dtype)
+            return
+        for stored, _ in self._pieces(name, entry):
+            self._verify(name, stored, dtype)
+        self._plan(name, _whole(entry), _whole(entry).within(entry.shape))
 
     def close(self) -> None:
         """Gives the files back."""
@@ -226,13 +266,16 @@ class BundleReader:
         if self._values is None:
             values = dict(self._table)
             del values[b""]
-            pieces = [key for key in values if is_slice_key(key)]
-            if pieces:
-                for key, value in list(values.items()):
-                    for box in self._decode(key, value).slices:
-                        values.pop(encode_slice_key(key, box), None)
+            self._leave_out_pieces(values)
             self._values = values
         return self._values
+
+    def _leave_out_pieces(self, values: dict[bytes, bytes]) -> None:
+        """Removes the entries of the slices of tensors, which are no tensors themselves."""
+        if any(map(is_slice_key, values)):
+            for key, value in list(values.items()):
+                for box in self._decode(key, value).slices:
+                    values.pop(encode_slice_key(key, box), None)
 
     def _value(self, key: bytes) -> bytes | None:
         if self._values is None:
@@ -281,7 +324,7 @@ class BundleReader:
         )
 
     def _fail(self, what: str) -> NoReturn:
-        raise errors.DataLossError(None, None, f"{self._path} {what}.")
+        raise data_loss(self._path, what)
 
     # -------------------------------------------------------------------------------------- data
 
@@ -318,6 +361,7 @@ class BundleReader:
                 None,
                 f"Tensor {name!r} cannot be read, it lies in data file {entry.shard} of "
                 f"{self.num_shards}: {error.message}",
+                {"file": data_path(self.prefix, shard, self.num_shards)},
             ) from error
         if entry.offset < 0 or entry.size < 0:
             self._fail(
@@ -325,11 +369,11 @@ class BundleReader:
                 f"{entry.offset}"
             )
         if entry.offset + entry.size > file.size:
-            raise errors.DataLossError(
-                None,
-                None,
-                f"{file.path} is cut short: tensor {name!r} has {entry.size} bytes from offset "
+            raise data_loss(
+                file.path,
+                f"is cut short: tensor {name!r} has {entry.size} bytes from offset "
                 f"{entry.offset}, and the file has {file.size}. {_CHANGED.format(self._path)}",
+                entry.offset,
             )
         return file
 
@@ -370,21 +414,47 @@ class BundleReader:
             return np.array(whole[box], whole.dtype)
         file = self._locate(name, entry, dtype)
         if verify:
-            self._verify(name, entry, file)
+            self._verify(name, entry, dtype)
         value = self._new_array(name, shape, dtype)
         read_into = partial(self._read_into, name, file)
         read_box(read_into, entry.offset, entry.shape, box, value)
         self._to_native(value, dtype)
         return value
 
-    def _verify(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> None:
-        piece = memoryview(bytearray(_PIECE))
-        crc = 0
-        for start in range(0, entry.size, _PIECE):
-            part = piece[: entry.size - start]
-            self._read_into(name, file, entry.offset + start, part)
-            crc = crc32c(part, crc)
+    def _verify(self, name: str, entry: BundleEntry, dtype: DType) -> None:
+        """Reads a tensor that is stored in one piece, and keeps nothing."""
+        file = self._locate(name, entry, dtype)
+        pieces = self._pass(name, entry, file)
+        if dtype == string:
+            with self._damaged_strings(name, entry, file):
+                count = math.prod(entry.shape)
+                crc = check_strings(pieces, count, entry.size, self.big_endian)
+        else:
+            crc = 0
+            for piece in pieces:
+                crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)
+
+    def _pass(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> Iterator[memoryview]:
+        """The bytes of a tensor, one piece at a time in one buffer."""
+        buffer = memoryview(bytearray(min(_PIECE, entry.size)))
+        for start in range(0, entry.size, _PIECE):
+            piece = buffer[: entry.size - start]
+            self._read_into(name, file, entry.offset + start, piece)
+            yield piece
+
+    @contextmanager
+    def _damaged_strings(
+        self, name: str, entry: BundleEntry, file: RandomAccessFile
+    ) -> Iterator[None]:
+        try:
+            yield
+        except WireError as error:
+            raise data_loss(
+                file.path,
+                f"is damaged in tensor {name!r}, at offset {entry.offset}: {error}",
+                entry.offset,
+            ) from error
 
     def _to_native(self, value: Array, dtype: DType) -> None:
         """Turns the bytes of numbers of the other endianness around."""
@@ -396,14 +466,8 @@ class BundleReader:
         count = math.prod(entry.shape)
         data = bytearray(entry.size)
         self._read_into(name, file, entry.offset, memoryview(data))
-        try:
+        with self._damaged_strings(name, entry, file):
             strings, crc = decode_strings(bytes(data), count, self.big_endian)
-        except WireError as error:
-            raise errors.DataLossError(
-                None,
-                None,
-                f"{file.path} is damaged in tensor {name!r}, at offset {entry.offset}: {error}.",
-            ) from error
         self._check_sum(name, entry, file, crc)
         value = self._new_array(name, entry.shape, string)
         value.reshape(-1)[:] = strings
@@ -439,12 +503,12 @@ class BundleReader:
 
     def _check_sum(self, name: str, entry: BundleEntry, file: RandomAccessFile, crc: int) -> None:
         if crc != unmask(entry.crc):
-            raise errors.DataLossError(
-                None,
-                None,
-                f"{file.path} is damaged in tensor {name!r}, {entry.size} bytes from offset "
+            raise data_loss(
+                file.path,
+                f"is damaged in tensor {name!r}, {entry.size} bytes from offset "
                 f"{entry.offset}: Checksum does not match, it is {crc:#010x} and should be "
                 f"{unmask(entry.crc):#010x}. {_CHANGED.format(self._path)}",
+                entry.offset,
             )
 
     # ------------------------------------------------------------------------------------ slices
@@ -455,15 +519,7 @@ class BundleReader:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
         pieces = self._pieces(name, entry)
-        plan, missing = cover(wanted, [ranges for _, ranges in pieces], self._bounds[name])
-        if missing:
-            # The file is as it was written: by a program that saved some parts of a variable.
-            raise errors.InvalidValueError(
-                None,
-                None,
-                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces)} slices "
-                f"lack {missing} of the elements of '{box}'.",
-            )
+        plan = self._plan(name, box, wanted)
         room: dict[int, int] = {}
         for number, _, _ in plan:
             stored = pieces[number][0]
@@ -478,6 +534,20 @@ class BundleReader:
         for number, target, source in plan:
             value[target] = self._read_part(name, pieces[number][0], dtype, source, verify)
         return value
+
+    def _plan(self, name: str, box: TensorSlice, wanted: Box) -> list[tuple[int, Box, Box]]:
+        """Which of the pieces that are known of a tensor make up a part of it, and how."""
+        pieces = self._known_pieces[name]
+        plan, missing = cover(wanted, [ranges for _, ranges in pieces], self._bounds[name])
+        if missing:
+            # The file is as it was written: by a program that saved some parts of a variable.
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces)} slices "
+                f"lack {missing} of the elements of '{box}'.",
+            )
+        return plan
 
     def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:
         """The stored slices of a tensor with the places where they belong; no two overlap."""
@@ -510,3 +580,8 @@ class BundleReader:
         self._bounds[name] = bounds_of(boxes, len(entry.shape))
         self._known_pieces[name] = pieces
         return pieces
+
+
+def _whole(entry: BundleEntry) -> TensorSlice:
+    """The box of all of a tensor."""
+    return TensorSlice(((0, WHOLE),) * len(entry.shape))

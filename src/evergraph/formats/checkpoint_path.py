@@ -16,7 +16,7 @@ from evergraph import errors
 from evergraph.formats import checkpoint_state
 from evergraph.formats.bundle import INDEX_SUFFIX, META_SUFFIX, data_path, index_path, prefix_of
 from evergraph.formats.bundle_entry import BundleHeader
-from evergraph.formats.file_kind import HEAD_SIZE
+from evergraph.formats.file_kind import HEAD_SIZE, describe
 from evergraph.formats.table import TableReader
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
@@ -26,6 +26,7 @@ from evergraph.storage.filesystem import Path, filesystem, path_text
 _STATE_NAME = "checkpoint"
 # A state file has some lines for each checkpoint that is kept.
 _MOST_STATE_BYTES = 64 << 20
+_STEP = re.compile(r"(.*)-(\d+)", re.DOTALL)
 _SHARD = re.compile(r"(.+)-(?:\d{5}|\?{5})-of-(\d{5})", re.DOTALL)
 
 
@@ -165,8 +166,7 @@ def _in_folder(folder: str) -> FoundCheckpoint:
 def _by_state(path: str) -> FoundCheckpoint:
     """The newest checkpoint of those that a state file names whose files are all there."""
     folder, _ = paths.split(path)
-    with filesystem(path).open_random_access(path) as file:
-        state = checkpoint_state.parse(bytes(file.read(0, min(file.size, _MOST_STATE_BYTES))), path)
+    state = _read_state(path)
     named = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
     newest = named[0]
     for name in dict.fromkeys(named):
@@ -199,6 +199,59 @@ def _by_state(path: str) -> FoundCheckpoint:
         f"{folder or '.'}, nor those of an older one. "
         + (f"There is {outside[0]}: open it by that name. " if outside else "")
         + (f"Checkpoints there: {_some(there)}." if there else "No checkpoint is there."),
+    )
+
+
+def _read_state(path: str) -> checkpoint_state.CheckpointState:
+    with filesystem(path).open_random_access(path) as file:
+        data = bytes(file.read(0, min(file.size, _MOST_STATE_BYTES)))
+    return checkpoint_state.parse(data, path)
+
+
+def newest_first(folder: str, state: str | None) -> tuple[list[str], str | None]:
+    """The prefixes of the checkpoints of a folder: the one that the state file names, then those that it names as
+    kept, latest first, then others of format V2 that are there, by the time of their writing.
+
+    Args:
+        folder: where they are.
+        state: the path of the state file, which need not be there; None to go without.
+
+    Returns:
+        The prefixes of those of which something is there; and the newest that the state file names where nothing of it
+        is.
+
+    Raises:
+        DataLossError, InvalidArgumentError: there is a state file, and it is damaged.
+    """
+    files = filesystem(folder)
+    named: list[str] = []
+    if state is not None and files.exists(state):
+        said = _read_state(state)
+        named = [said.model_checkpoint_path, *reversed(said.all_model_checkpoint_paths)]
+    there: dict[str, None] = {}
+    absent: str | None = None
+    for name in dict.fromkeys(named):
+        place = next((place for place in _places(name, folder) if _is_begun(place)), None)
+        if place is not None:
+            there[place] = None
+        elif name == named[0]:
+            absent = name
+    others = [os.path.join(folder, name) for name in checkpoints_in(folder)]
+    others.sort(key=lambda prefix: files.stat(index_path(prefix)).mtime_nsec, reverse=True)
+    return list(dict.fromkeys([*there, *others])), absent
+
+
+def _is_begun(prefix: str) -> bool:
+    """Whether there is anything of a checkpoint beside its graph."""
+    files = filesystem(prefix)
+    if files.exists(index_path(prefix)) or files.exists(prefix):
+        return True
+    shard = _SHARD.fullmatch(prefix)
+    folder, name = paths.split(prefix)
+    folder = folder or "."
+    return bool(list(_shards(prefix if shard is None else shard[1]))) or (
+        files.is_folder(folder)
+        and any(file.startswith(f"{name}.data-") for file in files.list_folder(folder))
     )
 
 
@@ -257,10 +310,33 @@ def _nothing_there(path: str) -> errors.OpError:
     elif any(file.startswith(f"{name}.data-") for file in files.list_folder(folder or ".")):
         message += " Its data is there, but only the index tells which tensors are in it."
     elif files.exists(path + META_SUFFIX):
-        message += f" {path}{META_SUFFIX} is there: the graph, without the values of variables."
+        with files.open_random_access(path + META_SUFFIX) as file:
+            kind = describe(bytes(file.read(0, min(HEAD_SIZE, file.size))))
+        meant = (
+            f"the graph, without the values of variables{'' if kind is None else f'; it is {kind}'}"
+        )
+        message += f" {path}{META_SUFFIX} is there: {meant}."
     elif there:
         message += did_you_mean(name, there) or f" Checkpoints there: {_some(there)}."
+        message += _newer(folder, name)
     return errors.FileMissingError(None, None, message)
+
+
+def _newer(folder: str, name: str) -> str:
+    """For a checkpoint that is not there: whether a trainer has gone past it, and has deleted it most likely."""
+    state = os.path.join(folder, _STATE_NAME)
+    try:
+        newest = os.path.basename(_read_state(state).model_checkpoint_path)
+    except errors.OpError:
+        return ""
+    mine, its = _STEP.fullmatch(name), _STEP.fullmatch(newest)
+    if mine is None or its is None or mine[1] != its[1] or int(mine[2]) >= int(its[2]):
+        return ""
+    return (
+        f" The newest is {newest!r}, of a later step: a training run that keeps the last few (max_to_keep) deletes "
+        "those before. Ask tf.train.latest_checkpoint again; what evergraph.open_checkpoint has opened stays "
+        "readable to the end."
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -213,7 +213,7 @@ def _damaged(path: str, reason: str) -> DataLossError:
     return DataLossError(
         None,
         None,
-        f"{path} is not a checkpoint state file: {reason}. Such a file is a few lines of text "
+        f"{path} is not a checkpoint state file: {reason.rstrip('.')}. Such a file is a few lines of text "
         'like `model_checkpoint_path: "model.ckpt-1000"`; the checkpoints beside it can be '
         "opened by their own names.",
     )

@@ -8,11 +8,12 @@ Only the beginning and the last bytes of a file are read.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from evergraph.formats.crc32c import crc32c, mask
-from evergraph.formats.kinds import FileKind
+from evergraph.formats.kinds import FileKind, advice
 from evergraph.formats.message_kind import kind_of_message
+from evergraph.formats.message_walk import find_damage
 from evergraph.storage.filesystem import Path, filesystem, path_text
 
 _HEAD_BYTES: Final = 1 << 16
@@ -82,6 +83,20 @@ def sniff(source: Path) -> FileKind:
         head = bytes(file.read(0, min(file.size, _HEAD_BYTES)))
         last = min(file.size, 8)
         return kind_of(path, head, bytes(file.read(file.size - last, last)), file.size)
+
+
+def what_it_is(data: bytes, wanted: Any) -> str:
+    """A sentence on what ``data``, which is no binary message of the class ``wanted``, is instead."""
+    kind = sniff(data)
+    name = wanted.DESCRIPTOR.name
+    if kind.value == f"a {name}":
+        damage = find_damage(data, wanted.DESCRIPTOR)
+        where = f", damaged at byte {damage.offset}: {damage.reason}" if damage else ", damaged"
+        return f"These {len(data):,} bytes are a {name}{where}."
+    hint = advice(kind, "")
+    if kind.value == f"a {name} as text":
+        hint = "Parse them with google.protobuf.text_format.Merge."
+    return f"These {len(data):,} bytes are {kind.value}; a {name} was expected. {hint}".rstrip()
 
 
 def kind_of(path: str, head: bytes, tail: bytes, size: int) -> FileKind:

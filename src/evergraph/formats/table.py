@@ -34,6 +34,7 @@ from evergraph.formats.block import (
     shared_length,
 )
 from evergraph.formats.crc32c import crc32c, mask, unmask
+from evergraph.formats.damage import data_loss
 from evergraph.formats.wire import WireError, decode_varint, encode_varint
 from evergraph.storage.filesystem import Bytes, RandomAccessFile
 
@@ -137,18 +138,20 @@ class TableReader:
         self._lock = Lock()
         if file.size < FOOTER_SIZE:
             self._fail(
-                f"is too short to be a sorted table (sstable): it has {file.size} bytes, and the "
-                f"footer alone has {FOOTER_SIZE}{self._kind()}"
+                self._other_kind()
+                or f"is too short to be a sorted table (sstable): it has {file.size} bytes, and the "
+                f"footer alone has {FOOTER_SIZE}"
             )
         footer = bytes(file.read(file.size - FOOTER_SIZE, FOOTER_SIZE))
         magic = int.from_bytes(footer[-8:], "little")
         if magic != MAGIC:
             self._fail(
-                f"is not a sorted table (sstable), or has lost its end: bad magic number, its last "
-                f"8 bytes should be {MAGIC:#018x} and are {magic:#018x}{self._kind()}"
+                self._other_kind()
+                or f"is not a sorted table (sstable), or has lost its end: bad magic number, its last "
+                f"8 bytes should be {MAGIC:#018x} and are {magic:#018x}"
             )
         try:
-            _, position = _decode_handle(footer, 0)
+            self._metaindex, position = _decode_handle(footer, 0)
             index, _ = _decode_handle(footer, position)
         except WireError as error:
             self._fail(f"has a damaged footer at offset {file.size - FOOTER_SIZE}: {error}")
@@ -158,7 +161,7 @@ class TableReader:
                 for key, handle in Block(self._read_block(index, "index block"))
             ]
         except WireError as error:
-            self._fail(f"is damaged: the index block at offset {index[0]}: {error}")
+            self._fail(f"is damaged: the index block at offset {index[0]}: {error}", index[0])
         self._last_keys = [key for key, _ in entries]
         self._handles = [handle for _, handle in entries]
         end = 0
@@ -177,7 +180,7 @@ class TableReader:
         try:
             entry = self._block(number).at_or_after(key)
         except WireError as error:
-            self._fail(self._of_block(number, error))
+            self._fail(self._of_block(number, error), self._handles[number][0])
         return entry[1] if entry is not None and entry[0] == key else None
 
     def first(self) -> tuple[bytes, bytes] | None:
@@ -197,7 +200,34 @@ class TableReader:
                     yield entry
                     last = entry[0]
             except WireError as error:
-                self._fail(self._of_block(number, error))
+                self._fail(self._of_block(number, error), self._handles[number][0])
+
+    def salvage(self) -> Iterator[tuple[bytes, bytes] | errors.DataLossError]:
+        """Yields all entries of the blocks that are whole, and for each that is not the error."""
+        lost = self.metaindex_damage()
+        if lost is not None:
+            yield lost
+        for number in range(len(self._handles)):
+            try:
+                entries = list(self._block(number))
+            except errors.DataLossError as error:
+                yield error
+            except WireError as error:
+                yield self._loss(self._of_block(number, error), self._handles[number][0])
+            else:
+                yield from entries
+
+    def metaindex_damage(self) -> errors.DataLossError | None:
+        """What is wrong with the block that nothing is in, and that nothing else looks at; usually None."""
+        try:
+            self._read_block(self._metaindex, "metaindex block")
+        except errors.DataLossError as error:
+            return error
+        except WireError as error:
+            offset, size = self._metaindex
+            what = f"is damaged: the metaindex block at offset {offset} ({size} bytes): {error}"
+            return self._loss(what, offset)
+        return None
 
     def statistics(self) -> tuple[int, int]:
         """How many data blocks there are, and how many of them are Snappy-compressed."""
@@ -233,7 +263,8 @@ class TableReader:
         if actual != expected:
             self._fail(
                 f"is damaged: block checksum mismatch, the {what} at offset {offset} ({size} "
-                f"bytes) has {actual:#010x} instead of {expected:#010x}"
+                f"bytes) has {actual:#010x} instead of {expected:#010x}",
+                offset,
             )
         data, kind = stored[:-TRAILER_SIZE], stored[-TRAILER_SIZE]
         if kind == SNAPPY:
@@ -244,21 +275,28 @@ class TableReader:
             raise WireError(f"compression type {kind} is not known (0 is none, 1 Snappy)")
         return data
 
-    def _kind(self) -> str:
+    def _other_kind(self) -> str:
+        """What the file is by its first bytes, where these are no table's; or nothing."""
         from evergraph.formats.file_kind import HEAD_SIZE, describe
 
         kind = describe(bytes(self._file.read(0, min(HEAD_SIZE, self._file.size))))
-        return f". By its first bytes it is {kind}" if kind else ""
+        if kind is None:
+            return ""
+        return f"is {kind}. A checkpoint was expected: not an sstable (bad magic number)"
 
     def _check_place(self, offset: int, size: int, what: str) -> None:
         if offset + size + TRAILER_SIZE > self._file.size - FOOTER_SIZE:
             self._fail(
                 f"is damaged: bad block handle, a {what} of {size} bytes at offset {offset} does "
-                f"not fit into {self._file.size} bytes"
+                f"not fit into {self._file.size} bytes",
+                offset,
             )
 
-    def _fail(self, what: str) -> NoReturn:
-        raise errors.DataLossError(None, None, f"{self._file.path} {what}.")
+    def _fail(self, what: str, offset: int | None = None) -> NoReturn:
+        raise self._loss(what, offset)
+
+    def _loss(self, what: str, offset: int | None) -> errors.DataLossError:
+        return data_loss(self._file.path, what, offset)
 
 
 def separator(key: bytes, following: bytes) -> bytes:

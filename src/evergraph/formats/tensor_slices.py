@@ -24,6 +24,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats.bundle import decode_name, encode_name
+from evergraph.formats.damage import data_loss
 from evergraph.formats.dtypes import DType, string
 from evergraph.formats.element_list import decode_elements
 from evergraph.formats.slice_assembly import (
@@ -168,6 +169,23 @@ class TensorSliceReader:
         tensor, dtype = self._tensor(name)
         return self._assemble(name, tensor, dtype, box)
 
+    def salvage(self) -> tuple[list[str], list[errors.DataLossError]]:
+        """The names of all tensors, and what is wrong with the files beside them: as a `BundleReader` does."""
+        damage = [error for table in self._tables if (error := table.metaindex_damage())]
+        return self.names(), damage
+
+    def verify(self, name: str) -> None:
+        """Reads all of a tensor without keeping it, one slice at a time: that much memory is needed.
+
+        Raises:
+            As `read`.
+        """
+        tensor, dtype = self._tensor(name)
+        whole = TensorSlice(((0, WHOLE),) * len(tensor.shape))
+        self._plan(name, tensor, whole)
+        for number, (box, _) in enumerate(tensor.slices):
+            self._piece(name, tensor, dtype, number, box_shape(box.within(tensor.shape)))
+
     def close(self) -> None:
         """Gives the files back."""
         self._files.close()
@@ -244,7 +262,7 @@ class TensorSliceReader:
         return tensor, dtype
 
     def _fail(self, shard: int, what: str) -> NoReturn:
-        raise errors.DataLossError(None, None, f"{self._paths[shard]} {what}.")
+        raise data_loss(self._paths[shard], what)
 
     # -------------------------------------------------------------------------------------- data
 
@@ -262,16 +280,8 @@ class TensorSliceReader:
 
     def _assemble(self, name: str, tensor: _Tensor, dtype: DType, box: TensorSlice) -> Array:
         wanted = box.within(tensor.shape)
-        if name not in self._boxes:
-            self._boxes[name] = self._find_boxes(name, tensor)
-        boxes, bounds = self._boxes[name]
-        plan, missing = cover(wanted, boxes, bounds)
-        if missing or not boxes:
-            self._fail(
-                0,
-                f"has not all parts of tensor {name!r}: its {len(boxes)} slices lack {missing} of "
-                f"the elements of '{box}'",
-            )
+        plan = self._plan(name, tensor, box)
+        boxes = self._boxes[name][0]
         if len(plan) == 1 and boxes[plan[0][0]] == wanted:
             return self._piece(name, tensor, dtype, plan[0][0], box_shape(wanted))
         for number, _, _ in plan:  # nothing is allocated that the bytes there could not fill
@@ -288,6 +298,20 @@ class TensorSliceReader:
             shape = box_shape(boxes[number])
             value[target] = self._piece(name, tensor, dtype, number, shape)[source]
         return value
+
+    def _plan(self, name: str, tensor: _Tensor, box: TensorSlice) -> list[tuple[int, Box, Box]]:
+        """Which slices of a tensor make up a part of it, and how."""
+        if name not in self._boxes:
+            self._boxes[name] = self._find_boxes(name, tensor)
+        boxes, bounds = self._boxes[name]
+        plan, missing = cover(box.within(tensor.shape), boxes, bounds)
+        if missing or not boxes:
+            self._fail(
+                0,
+                f"has not all parts of tensor {name!r}: its {len(boxes)} slices lack {missing} of "
+                f"the elements of '{box}'",
+            )
+        return plan
 
     def _find_boxes(self, name: str, tensor: _Tensor) -> tuple[list[Box], Bounds]:
         """Where the slices of a tensor belong; no two overlap."""

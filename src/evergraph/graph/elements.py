@@ -76,9 +76,18 @@ def _by_name(graph: Graph, name: str, allow_tensor: bool, allow_operation: bool)
     if index >= len(op.outputs):
         raise KeyError(
             f"The name '{name}' refers to a Tensor which does not exist. The operation, '{op_name}', "
-            f"exists but only has {len(op.outputs)} outputs."
+            f"exists but only has {len(op.outputs)} outputs.{_of_unknown_type(op)}"
         )
     return op.outputs[index]
+
+
+def _of_unknown_type(op: Operation) -> str:
+    if op.declaration is not None:
+        return ""
+    return (
+        f" Op type not registered '{op.type}': the node is carried as it is, and how many outputs it has is known only "
+        "as far as other nodes take them."
+    )
 
 
 def _operation(graph: Graph, name: str, allow_operation: bool) -> Operation:

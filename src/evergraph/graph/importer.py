@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,9 @@ from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
 
+_LOG = logging.getLogger("evergraph")
 _LOOP_ENDS = ("NextIteration", "RefNextIteration")
+_MOST_LISTED = 10
 _MERGES = ("Merge", "RefMerge")
 
 
@@ -80,6 +84,7 @@ def import_graph_def(
         graph.imported_rest = _rest(graph_def)
     importer = _Importer(graph, graph_def, prefix, mapped)
     importer.run()
+    _warn_of_unknown_attributes(graph_def)
     mapped.check_used()
     return None if wanted is None else [importer.element(text) for text in wanted]
 
@@ -92,6 +97,12 @@ def _as_message(message: Any, kind: Any, argument: str) -> Any:
     if full_name == kind.DESCRIPTOR.full_name:
         return protos.adopt(message)
     name = kind.DESCRIPTOR.name
+    if isinstance(message, (str, bytes, os.PathLike)) and name == "GraphDef":
+        raise TypeError(
+            f"graph_def must be a GraphDef proto, got {type(message).__name__}. To import a file, parse it first: "
+            "graph_def = tf.GraphDef(); graph_def.ParseFromString(tf.gfile.GFile(path, 'rb').read()). "
+            "(evergraph.load_model(path) makes a function of it.)"
+        )
     raise TypeError(f"{argument} must be a {name} proto, got {type(message).__name__}.")
 
 
@@ -310,6 +321,33 @@ class _Importer:
             hint = f" (near: {', '.join(near)})" if near else ""
             raise ValueError(f"Requested return_element '{text}' not found in graph_def.{hint}")
         return op.outputs[source.index] if ":" in text else op
+
+
+def _warn_of_unknown_attributes(graph_def: Any) -> None:
+    """One warning for all attributes that a newer TensorFlow has added to ops that are known here."""
+    unknown: dict[str, str] = {}
+    count = 0
+    for node in graph_def.node:
+        declaration = registry.lookup(node.op)
+        if declaration is None:
+            continue
+        for key in node.attr:
+            if key not in declaration.attrs and not key.startswith("_"):
+                unknown.setdefault(f"'{key}' of {node.op}", node.name)
+                count += 1
+    if unknown:
+        first = next(iter(unknown))
+        shown = ", ".join(list(unknown)[:_MOST_LISTED])
+        more = len(unknown) - _MOST_LISTED
+        _LOG.warning(
+            "The graph has %d attributes that are not known here, such as %s in node '%s': a newer TensorFlow has "
+            "added them. They are kept, and have no effect: %s%s.",
+            count,
+            first,
+            unknown[first],
+            shown,
+            f" and {more} more" if more > 0 else "",
+        )
 
 
 def _rest(graph_def: Any) -> Any:

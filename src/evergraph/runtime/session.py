@@ -18,6 +18,7 @@ from evergraph.runtime import feeds as feeding
 from evergraph.runtime.context import Context
 from evergraph.runtime.fetches import FetchPlan, detach, structure_key
 from evergraph.runtime.functions import FunctionRunner
+from evergraph.runtime.initializing import initialized_variables, note_initialized
 from evergraph.runtime.plan import Plan, make_plan
 from evergraph.runtime.snapshot import make_room, written_variables
 from evergraph.runtime.state import SessionState
@@ -29,7 +30,7 @@ _MOST_PLANS = 256
 class _Signature:
     """A plan with the fetches and feeds that it serves."""
 
-    __slots__ = ("_written", "fed", "fetch", "mutations", "plan")
+    __slots__ = ("_initialized", "_written", "fed", "fetch", "mutations", "plan")
 
     def __init__(self, fetch: FetchPlan, fed: Sequence[Tensor], plan: Plan, mutations: int) -> None:
         self.fetch = fetch
@@ -37,6 +38,7 @@ class _Signature:
         self.plan = plan
         self.mutations = mutations
         self._written: list[Operation] | None = None
+        self._initialized: frozenset[str] | None = None
 
     @property
     def written(self) -> list[Operation]:
@@ -44,6 +46,14 @@ class _Signature:
         if self._written is None:
             self._written = written_variables(self.fetch.tensors, self.fetch.targets, self.fed)
         return self._written
+
+    @property
+    def initialized(self) -> frozenset[str]:
+        """The names of the variables whose initializers a run runs."""
+        if self._initialized is None:
+            fetched = self.fetch.tensors, self.fetch.targets
+            self._initialized = initialized_variables(*fetched, self.fed)
+        return self._initialized
 
 
 class BaseSession:
@@ -118,6 +128,8 @@ class BaseSession:
     def _execute(self, signature: _Signature, arrays: Sequence[Any], timeout: float | None) -> Any:
         if self._state.pinned:
             make_room(self._state, signature.written)
+        if self._state.restored:
+            note_initialized(self._state, signature.initialized)
         limits = self._state.limits
         before = limits.deadline
         limits.deadline = before if timeout is None else time.monotonic() + timeout

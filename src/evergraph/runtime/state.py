@@ -34,6 +34,8 @@ class SessionState:
         self.closed = False
         #: Cells of reference variables that a snapshot holds (`runtime.snapshot`).
         self.pinned: set[Any] = set()
+        #: Variables that have been restored, and the checkpoints (`runtime.initializing`).
+        self.restored: dict[str, str] = {}
         #: Work that goes on in other threads, and must come to its end before the session does.
         self.unfinished: list[Future[Any]] = []
         self.limits = RunLimits()

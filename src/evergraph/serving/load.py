@@ -21,7 +21,7 @@ from evergraph.runtime.session import Session
 from evergraph.serving.model import Model, bounded, graph_model
 from evergraph.serving.saved_model import serve
 from evergraph.storage.filesystem import filesystem, path_text
-from evergraph.train.checkpoints import STATE_FILE
+from evergraph.train.checkpoints import STATE_FILE, graph_file_of
 from evergraph.train.restore_only import restore_only
 from evergraph.train.saver import import_meta_graph
 
@@ -103,16 +103,7 @@ def _from_checkpoint(
     graph: Graph, path: str, allow: Collection[str], seconds: float | None
 ) -> Session:
     found = find_checkpoint(path)
-    if not filesystem(found.prefix).exists(found.prefix + ".meta"):
-        above = os.path.dirname(os.path.dirname(found.prefix)) or "."
-        hint = f" Its graph is that of the SavedModel {above}." if model_file(above) else ""
-        raise errors.FileMissingError(
-            None,
-            None,
-            f"{found.prefix}.meta is not there: the checkpoint has values but no graph.{hint} Its values "
-            "can be read with evergraph.open_checkpoint.",
-        )
-    saver = import_meta_graph(found.prefix + ".meta", clear_devices=True)
+    saver = import_meta_graph(graph_file_of(found.prefix), clear_devices=True)
     session = bounded(graph, allow, seconds)
     if saver is not None:
         # Restoring is what the caller asked for; the graph itself gets no more than ``allow``.

@@ -91,6 +91,8 @@ def raise_storage_error(error: OSError, path: str) -> NoReturn:
         message += _what_is_there(path)
     if number == errno.ENAMETOOLONG:
         message += _lengths(path)
+    elif number in (errno.EEXIST, errno.ENOTDIR) and not is_remote(path):
+        message += _what_is_in_the_way(path)
     mapped = cls(None, None, message)  # type: ignore[call-arg]  # all but OpError take three
     if isinstance(mapped, OSError):
         mapped.filename = path
@@ -115,6 +117,16 @@ def _lengths(path: str) -> str:
         f": its longest name has {len(longest)} bytes, and all of it {len(os.fsencode(path))}; most "
         "disks allow 255 and 4,095. (What is written has a temporary name at first, some 45 longer.)"
     )
+
+
+def _what_is_in_the_way(path: str) -> str:
+    """For a folder that cannot be there: the file that has its name or that of one above it."""
+    above = path
+    while above and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if above and os.path.isfile(above):
+        return f": {above!r} is a file, so there can be no folder of that name."
+    return ""
 
 
 def _what_is_there(path: str) -> str:

@@ -10,12 +10,19 @@ from typing import Any
 
 from evergraph import errors
 from evergraph.formats import checkpoint_state
+from evergraph.formats.bundle import index_path, prefix_of
+from evergraph.formats.checkpoint import open_checkpoint
+from evergraph.formats.checkpoint_path import checkpoints_in
 from evergraph.formats.protos import SaverDef
-from evergraph.storage import gfile, publish
+from evergraph.formats.saved_model_folder import model_file
+from evergraph.formats.verification import newest_whole
+from evergraph.storage import gfile, paths, publish
+from evergraph.storage.filesystem import path_text
 from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
 STATE_FILE = "checkpoint"
+_SHOWN = 8
 # The end of the name of a shard of format V1, or of the pattern for them all.
 _SHARDS = re.compile(r"-[\d?]+-of-\d+\Z")
 
@@ -92,16 +99,26 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     return checkpoint_state.resolve(state, folder).to_proto()
 
 
-def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+def latest_checkpoint(
+    checkpoint_dir: Any, latest_filename: str | None = None, *, valid: bool = False
+) -> str | None:
     """The prefix of the newest checkpoint of a folder, as its state file says; None where there is none.
 
     Where the files have been moved together with their folder, the same name beside the state file is taken, with a
     notice. Where there is none the log says what was looked for.
+
+    Args:
+      checkpoint_dir: the folder.
+      latest_filename: the name of the state file (``checkpoint``).
+      valid: the newest that is whole, every checksum looked at: where newer ones are damaged or half gone they are
+        passed over, with a notice. TensorFlow has no such argument.
     """
     folder = os.fspath(checkpoint_dir)
+    if valid:
+        return _latest_valid(folder, latest_filename)
     state = get_checkpoint_state(folder, latest_filename)
     if state is None:
-        _LOG.info("no checkpoint state file '%s' in %s", latest_filename or STATE_FILE, folder)
+        _say_what_is_there(folder, latest_filename or STATE_FILE)
         return None
     path: str = state.model_checkpoint_path
     if checkpoint_exists(path):
@@ -115,8 +132,49 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
             beside,
         )
         return beside
-    _LOG.error("Couldn't match files for checkpoint %s", path)
+    _LOG.error(
+        "Couldn't match files for checkpoint %s, which %s names. %s",
+        path,
+        os.path.join(folder, latest_filename or STATE_FILE),
+        _others(folder) or f"No checkpoint is in {folder}.",
+    )
     return None
+
+
+def _say_what_is_there(folder: str, state_name: str) -> None:
+    """Why there is no latest checkpoint. A folder without any is where a program begins, and no cause for alarm."""
+    others = _others(folder)
+    if others:
+        _LOG.warning("There is no state file '%s' in %s. %s", state_name, folder, others)
+    elif gfile.IsDirectory(folder):
+        _LOG.info("There is no state file '%s' in %s, and no checkpoint.", state_name, folder)
+    else:
+        _LOG.info("There is no folder %s, so there is no checkpoint in it.", folder)
+
+
+def _others(folder: str) -> str:
+    """The checkpoints that are in a folder, in a sentence; nothing where there are none."""
+    names = checkpoints_in(folder)
+    if not names:
+        return ""
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return (
+        f"Checkpoints there: {shown}; restore one by its name, such as {os.path.join(folder, names[-1])!r}, or take "
+        f"the newest that is whole: tf.train.latest_checkpoint({folder!r}, valid=True)."
+    )
+
+
+def _latest_valid(folder: str, latest_filename: str | None) -> str | None:
+    if not gfile.IsDirectory(folder):
+        _LOG.warning("There is no folder %s", folder)
+        return None
+    found, passed_over = newest_whole(folder, latest_filename)
+    for report in passed_over:
+        _LOG.warning("Passed over: %s", report)
+    if found is None:
+        _LOG.warning("No checkpoint in %s is whole.", folder)
+        return None
+    return found.prefix
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
@@ -168,3 +226,43 @@ def _literal(prefix: str) -> str:
 def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta") -> str:
     """The path of the MetaGraph that belongs to a checkpoint (what names the shards of V1 is taken off)."""
     return f"{_SHARDS.sub('', checkpoint_filename)}.{meta_graph_suffix}"
+
+
+def graph_file_of(prefix: str) -> str:
+    """The file with the graph of a checkpoint.
+
+    Raises:
+      NotFoundError: there is none; what the checkpoint is good for is said. DataLossError: it is no checkpoint at all.
+    """
+    path = meta_graph_filename(prefix)
+    if gfile.Exists(path):
+        return path
+    with open_checkpoint(prefix):
+        above = paths.split(paths.split(prefix)[0])[0] or "."
+        if model_file(above) is not None:
+            why = f"Its graph is that of the SavedModel {above}."
+        else:
+            why = "It was saved with write_meta_graph=False, or the .meta was not copied with it."
+    raise errors.FileMissingError(
+        None,
+        None,
+        f"{path} is not there: the checkpoint {prefix} has values but no graph. {why} Its values can be read: "
+        f"evergraph.open_checkpoint({prefix!r}) has them by name; or build the graph in code, and restore into it with "
+        "tf.train.Saver().",
+    )
+
+
+def graph_file_at(path: Any) -> str:
+    """The file of a MetaGraph: ``path``, or the ``.meta`` beside it where that is a checkpoint or another of its files.
+
+    Raises as ``graph_file_of`` where the checkpoint has none.
+    """
+    text = path_text(path)
+    prefix = prefix_of(text) or text
+    is_other = prefix == text and gfile.Exists(text)
+    if is_other or not (gfile.Exists(text) or gfile.Exists(index_path(prefix))):
+        return text
+    meta = graph_file_of(prefix)
+    if text != meta:
+        _LOG.warning("%s belongs to a checkpoint; its graph is read, %s.", text, meta)
+    return meta

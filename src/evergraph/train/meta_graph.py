@@ -19,7 +19,9 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
 from evergraph.storage import paths, publish
+from evergraph.train import large_constants
 from evergraph.train.carried import carried_by, carry
+from evergraph.train.checkpoints import graph_file_at
 from evergraph.train.debug_info import graph_debug_info
 
 #: Inputs that lie outside an exported scope get this before their name, as in TensorFlow.
@@ -419,7 +421,7 @@ def as_meta_graph_def(meta_graph_or_file: Any) -> Any:
         return copy
     if hasattr(meta_graph_or_file, "SerializeToString"):
         return protos.adopt(meta_graph_or_file)
-    return graph_file.read_meta_graph(meta_graph_or_file)
+    return graph_file.read_meta_graph(graph_file_at(meta_graph_or_file))
 
 
 def _restore_collection(graph: Graph, key: str, definition: Any, scope: str) -> None:
@@ -462,7 +464,7 @@ def write_message(message: Any, folder: str, name: str, as_text: bool) -> str:
     contents = (
         message_text.to_text(message, exact_floats=True).encode()
         if as_text
-        else protos.serialize(message)
+        else large_constants.serialized(message, path)
     )
     publish.publish_bytes(path, contents)
     return path

@@ -89,6 +89,9 @@ def restore(
             if all(spec.name in fits for spec in saved.specs):
                 _set(session, saved, [_read(names, spec) for spec in saved.specs])
                 restored += (spec.name for spec in saved.specs)
+                variable = _variable(saved)
+                if variable is not None:
+                    session.state.restored[variable.op.name] = report.checkpoint
     return replace(report, restored=tuple(dict.fromkeys(restored)))
 
 

@@ -31,13 +31,13 @@ def explain(error: errors.OpError, prefix: str, graph: Graph, saver_def: Any) ->
     """
     try:
         with open_checkpoint(prefix) as checkpoint:
-            report = compare(list(_wanted(graph, saver_def)), checkpoint)
+            report = compare(list(wanted(graph, saver_def)), checkpoint)
     except errors.OpError:
         return error
     return error if report.complete else report.error(error.node_def, error.op)
 
 
-def _wanted(graph: Graph, saver_def: Any) -> Iterator[Wanted]:
+def wanted(graph: Graph, saver_def: Any) -> Iterator[Wanted]:
     """What the restore operation reads, and the variables that it sets with it."""
     stack = [graph.as_graph_element(saver_def.restore_op_name)]
     seen: set[Operation] = set()

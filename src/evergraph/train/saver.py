@@ -26,7 +26,7 @@ from evergraph.runtime.session import BaseSession
 from evergraph.runtime.snapshot import Snapshot
 from evergraph.storage import paths
 from evergraph.storage.publish import Durability, one_set, publish_bytes
-from evergraph.train import meta_graph
+from evergraph.train import large_constants, meta_graph
 from evergraph.train.background_saves import BackgroundSaves, SaveReport
 from evergraph.train.checkpoints import STATE_FILE, meta_graph_filename, update_checkpoint_state
 from evergraph.train.debug_info import graph_debug_info
@@ -34,6 +34,7 @@ from evergraph.train.global_step import global_step as read_global_step
 from evergraph.train.restore_errors import explain
 from evergraph.train.retention import Retention
 from evergraph.train.saver_builder import BulkSaverBuilder
+from evergraph.train.saver_notices import SaverNotices
 from evergraph.variables.collections import all_saveable_objects
 
 _LOG = logging.getLogger("evergraph")
@@ -118,6 +119,7 @@ class Saver:
         self._is_built = False
         self._is_empty = False
         self._has_warned = False
+        self._notices = SaverNotices()
         self._durability: Durability = durability
         self._keep_across_restarts = keep_across_restarts
         self._retention = Retention()
@@ -141,7 +143,10 @@ class Saver:
             self._var_list = variables
             if isinstance(variables, (list, tuple, set, dict)) and not variables:
                 if not self._allow_empty:
-                    raise ValueError("No variables to save")
+                    raise ValueError(
+                        "No variables to save: var_list is empty, or the default graph has no variables (yet). Make "
+                        "the Saver after the model, and in its graph (with graph.as_default():)."
+                    )
                 self._is_empty = True
                 return
             builder = self._builder or BulkSaverBuilder(self._write_version)
@@ -211,6 +216,8 @@ class Saver:
             raise TypeError(f"'sess' must be a Session; {sess}")
         prefix = _as_text(save_path)
         path = self._path(sess, prefix, global_step, latest_filename)
+        if not self._is_empty:
+            self._notices.before_save(sess.graph, self.saver_def)
         self._background.make_room()
         if not asynchronous:
             self._background.wait()
@@ -312,7 +319,7 @@ class Saver:
         if self._meta_graph_cache is None or self._meta_graph_cache[0] != key:
             with graph.as_default():
                 message = self.export_meta_graph(strip_default_attrs=strip_default_attrs)
-            files = {"meta": protos.serialize(message)}
+            files = {"meta": large_constants.serialized(message, "The .meta")}
             if save_debug_info:
                 nodes = [node.name for node in message.graph_def.node]
                 operations = [(name, graph.get_operation_by_name(name)) for name in nodes]
@@ -367,6 +374,7 @@ class Saver:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except (errors.NotFoundError, errors.InvalidArgumentError) as error:
             raise explain(error, prefix, sess.graph, self.saver_def) from None
+        self._notices.after_restore(sess, self.saver_def, prefix)
         self._retention.restored = self._last_prefix = prefix
 
     # The checkpoints so far

@@ -9,7 +9,7 @@ from evergraph import errors
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.runtime.session import Session
-from evergraph.storage.filesystem import filesystem
+from evergraph.train.checkpoints import graph_file_of
 from evergraph.train.restore_only import restore_only
 from evergraph.train.saver import import_meta_graph
 from evergraph.transforms.freeze import convert_variables_to_constants
@@ -39,15 +39,7 @@ def freeze(path: Any, outputs: str | Sequence[str] | None = None) -> Frozen:
       InvalidArgumentError: no outputs are named and none can be worked out.
     """
     found = find_checkpoint(path)
-    meta = found.prefix + ".meta"
-    if not filesystem(meta).exists(meta):
-        raise errors.FileMissingError(
-            None,
-            None,
-            f"{meta} is not there: the checkpoint {found.prefix} has values but no graph. Its weights can be read with "
-            "evergraph.open_checkpoint; to freeze it, build the graph in code, restore, and use "
-            "tf.graph_util.convert_variables_to_constants.",
-        )
+    meta = graph_file_of(found.prefix)
     with Graph().as_default() as graph, Session(graph=graph) as session:
         saver = import_meta_graph(meta, clear_devices=True)
         graph_def = graph.as_graph_def()

@@ -11,12 +11,14 @@ copy and a reader of tracebacks find it.
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
 from typing import Any, Final
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message import DecodeError
 
 from evergraph.formats import wire
 
@@ -24,6 +26,9 @@ DESCRIPTOR_SET: Final = "descriptors.binpb"
 
 POOL: Final = descriptor_pool.DescriptorPool()
 """Holds every message of this package, and `Any` and the wrapper messages they use."""
+
+#: Programs open such a file themselves, and hand over what is in it.
+_FILES_OF_THEIR_OWN: Final = ("GraphDef", "MetaGraphDef", "SavedModel")
 
 MEMBERS: dict[str, Any] = {}
 """Message classes and enums by name, enum values too, as the package hands them out."""
@@ -53,6 +58,28 @@ def _adopt_class(descriptor: Descriptor, package: str, qualname: str) -> Any:
     return made
 
 
+def _explain(kind: Any) -> None:
+    """Lets the class of a message that is a file say what it was given instead, where it cannot parse it."""
+    parse = kind.ParseFromString
+
+    def parse_from_string(self: Any, serialized: Any) -> int:
+        try:
+            return int(parse(self, serialized))
+        except DecodeError as error:
+            # By its name: all the package imports this one, and checkers of types lose their way in the circle.
+            sniff = importlib.import_module("evergraph.formats.sniff")
+            said = sniff.what_it_is(bytes(serialized), kind)
+            raise DecodeError(f"{error}. {said}") from None
+
+    def from_string(serialized: Any) -> Any:
+        message = kind()
+        message.ParseFromString(serialized)
+        return message
+
+    kind.ParseFromString = parse_from_string
+    kind.FromString = staticmethod(from_string)
+
+
 def _load() -> None:
     package = __name__.rpartition(".")[0]
     data = pkgutil.get_data(package, DESCRIPTOR_SET)
@@ -70,6 +97,8 @@ def _load() -> None:
     # Later wins: the status codes (OK, UNKNOWN ...) give way to names of the main package.
     for path in sorted(FILES, key=lambda path: not path.endswith("error_codes.proto")):
         MEMBERS.update(FILES[path])
+    for name in _FILES_OF_THEIR_OWN:
+        _explain(MEMBERS[name])
 
 
 _load()
