@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats.dtypes import string
 from evergraph.graph.shape import Dims, from_partial_values, is_fully_defined, product
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def _value(tensor: Tensor, depth: int) -> np.ndarray[Any, Any] | None:
     if op.type == "Const":
         from evergraph.formats.tensor_proto import make_ndarray
 
+        if op.attrs["value"].dtype != tensor.dtype.as_datatype_enum:
+            return None  # The run will say so.
         tensor._known_value = make_ndarray(op.attrs["value"])
         return tensor._known_value
     rule = _SHAPE_QUERIES.get(op.type)
@@ -71,6 +74,8 @@ def _computed(tensor: Tensor, op: Operation, depth: int) -> np.ndarray[Any, Any]
         or declaration.needs_context
         or not op.inputs
         or op.type in _CONTROL_FLOW
+        # A few strings can be joined to one of any length.
+        or any(each.dtype == string for each in (*op.inputs, *op.outputs))
         or (product(tensor.dims) if tensor.dims is not None else 0) not in range(_MOST_ELEMENTS + 1)
     ):
         return None
