@@ -87,7 +87,6 @@ def _guided(atheris: object, target: Target, seconds: int) -> None:
     def changed(data: bytes, largest: int, seed: int) -> bytes:
         return target.repair(fuzzer.Mutate(data, largest), seed)[:largest]  # type: ignore[attr-defined]
 
-
     fuzzer.Setup(  # type: ignore[attr-defined]
         [
             "fuzz",

@@ -170,7 +170,7 @@ def _trained() -> Iterator[tuple[str, str, bytes]]:
         "kept",
         b'model_checkpoint_path: "m-2"\nall_model_checkpoint_paths: "m-1"\n'
         b'all_model_checkpoint_paths: "m-2"\nall_model_checkpoint_timestamps: 1.5e9\n'
-        b'all_model_checkpoint_timestamps: 1500000600.25\nlast_preserved_timestamp: 1.5e9\n',
+        b"all_model_checkpoint_timestamps: 1500000600.25\nlast_preserved_timestamp: 1.5e9\n",
     )
     yield "state", "escapes", b"model_checkpoint_path: 'a\\303\\244/\\x41'  # why\n"
     saved = protos.SavedModel(saved_model_schema_version=1)

@@ -92,4 +92,3 @@ def keep(target: Target, data: bytes, folder: Path) -> Path:
     path = folder / f"{target.name}-{hashlib.sha256(data).hexdigest()[:16]}"
     path.write_bytes(data)
     return path
-

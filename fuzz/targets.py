@@ -179,7 +179,7 @@ TARGETS = {
         # A list may stand for more than it holds, up to a gigabyte: see formats/tensor_proto.py.
         Target("tensor_proto", tensor_proto, (DecodeError,), bytes_per_byte=64),
         Target("graph_def", graph_def, (ValueError, TypeError), bytes_per_byte=2048),
-        Target("meta_graph", meta_graph, (ValueError, TypeError), bytes_per_byte=2048),
+        Target("meta_graph", meta_graph, (ValueError, TypeError, KeyError), bytes_per_byte=2048),
         Target("saved_model", saved_model, bytes_per_byte=256),
         Target("graph_text", partial(text, "GraphDef"), bytes_per_byte=256),
         Target("state", state, bytes_per_byte=256),

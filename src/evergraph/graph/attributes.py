@@ -66,7 +66,7 @@ def decode(message: Any) -> Any:
 
 
 def decode_as(attr: Attr, message: Any) -> Any:
-    """The Python value of an AttrValue that came with a file, where ``attr`` is expected. TypeError for another kind."""
+    """The Python value of an AttrValue of a file, where ``attr`` is expected. TypeError for one of another kind."""
     field = message.WhichOneof("value")
     wanted = _FIELDS.get(attr.kind.removeprefix("list(").removesuffix(")"))
     if attr.is_list:

@@ -20,6 +20,7 @@ from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
+from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
@@ -120,9 +121,7 @@ def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[An
 
     A training thread may go on while this one saves.
     """
-    op = source.op
-    while op.type in _ALIASES:
-        op = op.inputs[0].op
+    op = origin(source, _ALIASES)
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)

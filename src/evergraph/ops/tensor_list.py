@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evergraph.formats import dtypes
+from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims, from_partial_values, merge, with_rank
 from evergraph.ops import array, shape_rules
@@ -33,9 +34,7 @@ _MAKERS = {
 
 def _known_element(handle):
     """The static shape of the elements of the list ``handle``."""
-    source = handle.op
-    while source.type in _PASSING:
-        source = source.inputs[0].op
+    source = origin(handle, _PASSING)
     place = _MAKERS.get(source.type)
     if place is None:
         return None
