@@ -43,6 +43,11 @@ def reserve(nbytes: int) -> None:
         _thread.room.reserve(nbytes)
 
 
+def is_bounded() -> bool:
+    """Whether this run is that of a stranger's graph, say, which must not take as much as it likes."""
+    return _thread.room is not None
+
+
 def keep(value: Any) -> None:
     """Counts ``value``, which a collection of this run holds: many small ones are as much as a large one."""
     if _thread.room is not None:

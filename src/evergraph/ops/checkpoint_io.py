@@ -17,6 +17,7 @@ from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.formats.tensor_slices_writer import TensorSliceWriter
+from evergraph.graph import room
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
@@ -150,6 +151,8 @@ class RestoreV2:
         _check_counts(names, specs, len(dtypes))
         with open_checkpoint(_one(prefix, "prefix")) as checkpoint:
             _check_names(checkpoint, names)
+            # Many names may mean the same bytes of a small file.
+            room.reserve(sum(checkpoint.info(name).nbytes for name in names))
             values = _read_all(checkpoint, names, specs, dtypes)
             return [
                 _for_its_variable(value, tensor)

@@ -42,8 +42,8 @@ class RunLimits(threading.local):
                 raise errors.ResourceExhaustedError(
                     None,
                     None,
-                    "The run has more steps (iterations of loops, calls of functions) than are allowed. Where the model "
-                    "is meant to take as many, load it with a higher steps=",
+                    "The run has more steps (iterations of loops, calls of functions) than are allowed. "
+                    "Where the model is meant to take as many, load it with a higher steps=",
                 )
             self.steps -= 1
 
