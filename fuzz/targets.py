@@ -26,7 +26,7 @@ from evergraph.formats.tensor_slices import TensorSliceReader
 from evergraph.formats.wire import WireError
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
-from evergraph.serving.model import load_model
+from evergraph.serving.load import load_model
 from evergraph.storage.filesystem import filesystem
 from evergraph.train.saver import import_meta_graph
 from fuzz.properties import Target

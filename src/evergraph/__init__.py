@@ -4,8 +4,9 @@ The front door; each name is loaded when it is first used:
 
     open_checkpoint(path)             a checkpoint as a mapping of names to arrays
     save_checkpoint(prefix, tensors)  the reverse
-    load_model(path)                  a frozen graph, or a checkpoint with its graph, as a function
+    load_model(path)                  a frozen graph, a checkpoint with its graph, a SavedModel: as a function
     freeze(path, outputs)             a checkpoint with its graph as one GraphDef that predicts
+    restore(path, session=sess)       a checkpoint into a session, as much as fits, with a report
     errors                            every class of error that evergraph raises
 """
 
@@ -20,17 +21,27 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "errors": "evergraph.errors",
     "freeze": "evergraph.transforms.freeze_checkpoint",
-    "load_model": "evergraph.serving.model",
+    "load_model": "evergraph.serving.load",
     "open_checkpoint": "evergraph.formats.checkpoint",
+    "restore": "evergraph.train.partial_restore",
     "save_checkpoint": "evergraph.formats.checkpoint",
 }
 
-__all__ = ["__version__", "errors", "freeze", "load_model", "open_checkpoint", "save_checkpoint"]
+__all__ = [
+    "__version__",
+    "errors",
+    "freeze",
+    "load_model",
+    "open_checkpoint",
+    "restore",
+    "save_checkpoint",
+]
 
 if TYPE_CHECKING:
     from evergraph import errors
     from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
-    from evergraph.serving.model import load_model
+    from evergraph.serving.load import load_model
+    from evergraph.train.partial_restore import restore
     from evergraph.transforms.freeze_checkpoint import freeze
 
 

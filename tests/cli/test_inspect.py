@@ -182,3 +182,17 @@ def test_every_shared_file_is_understood_or_refused_with_a_sentence(shared: Path
     assert kinds["checkpoint"] >= 140
     assert kinds["saved model"] >= 20
     assert kinds["meta graph"] >= 20
+
+
+@pytest.mark.shared
+def test_functions_and_objects_of_tensorflow_2(shared: Path, cli) -> None:
+    result = cli("inspect", shared / "data/artifacts/tfrust/examples/regression_savedmodel")
+    assert "functions: __call__, get_b, get_w, train, signatures/train" in result.out
+    assert "optimizer/learning_rate  float32" in result.out
+
+
+@pytest.mark.shared
+def test_the_newest_version_of_a_saved_model(shared: Path, cli) -> None:
+    folder = "tensorflow/cc/saved_model/testdata/half_plus_two"
+    result = cli("inspect", shared / "data/artifacts/tf15" / folder)
+    assert "half_plus_two/00000123: a SavedModel" in result.out

@@ -230,6 +230,8 @@ class Disk:
             def apply(names: dict[str, _Node]) -> None:
                 names.pop(source, None)
                 names[target] = node
+                for path in [path for path in names if path.startswith(source + "/")]:
+                    names[target + path.removeprefix(source)] = names.pop(path)
 
             self._change(apply, source, target)
 

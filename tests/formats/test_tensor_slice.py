@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evergraph import errors
-from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping, overlap
+from evergraph.formats.slice_assembly import (
+    Box,
+    bounds_of,
+    box_shape,
+    cover,
+    first_overlapping,
+    overlap,
+)
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.tensor_slice import TensorSlice, parse_shape_and_slice
 from evergraph.formats.wire import WireError
@@ -97,7 +104,7 @@ def test_cover(boxes: list[Box], wanted: list[Box]) -> None:
     whole = np.arange(64).reshape(8, 8)
     boxes = boxes[: first_overlapping(boxes, 2)]
     for target in wanted:
-        plan, missing = cover(target, boxes)
+        plan, missing = cover(target, boxes, bounds_of(boxes, 2))
         value = np.full(box_shape(target), -1)
         for number, place, source in plan:
             value[place] = whole[boxes[number]][source]

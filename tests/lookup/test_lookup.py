@@ -199,3 +199,18 @@ def test_a_checkpoint_of_something_else(session: Any, tmp_path: Path, wrong: str
     with pytest.raises(errors.InvalidArgumentError, match="for value, got"):
         tf.train.Saver().restore(session, prefix)
     assert session.run(table.size()) == 1
+
+
+def test_sparse_keys() -> None:
+    keys = tf.SparseTensor([[0, 1], [2, 0]], ["b", "new"], [3, 2])
+    table = tf.contrib.lookup.index_table_from_tensor(["a", "b"], num_oov_buckets=1)
+    ids = table.lookup(keys)
+    words = tf.contrib.lookup.index_to_string_table_from_tensor(["a", "b"], default_value="?")
+    back = words.lookup(ids)
+    with tf.Session() as sess:
+        sess.run(tf.tables_initializer())
+        found, text = sess.run([ids, back])
+    assert found.values.tolist() == [1, 2]
+    assert found.indices.tolist() == [[0, 1], [2, 0]]
+    assert found.dense_shape.tolist() == [3, 2]
+    assert text.values.tolist() == [b"b", b"?"]

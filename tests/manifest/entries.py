@@ -103,4 +103,6 @@ def feed(entry: Entry, fact: dict[str, Any]) -> Any:
         return np.full(shape, json.loads(rest.lower())).astype(kind)
     if how == "randint":
         return random.randint(0, int(rest), shape).astype(kind)
-    return (random.uniform(size=shape) * (255 if how == "uniform255" else 1)).astype(kind)
+    drawn = random.uniform(size=shape) * (255 if how == "uniform255" else 1)
+    # The recorder drew in float32, also what it fed as float64.
+    return drawn.astype(np.float32).astype(kind)

@@ -405,3 +405,27 @@ def test_what_format_v1_has_no_place_for(oracle: Oracle, tmp_path: pathlib.Path,
         oracle.execute(SAVE_SLICES, prefix=str(tmp_path / "theirs"), tensors=tensors)
     with pytest.raises(errors.UnimplementedError, match=kind):
         TensorSliceWriter(tmp_path / "ours").add("x", value_of(tensors[0]))
+
+
+TOO_LARGE = """
+def main(tf, np, path, count):
+    with tf.Session() as session:
+        session.run(tf.raw_ops.SaveSlices(
+            filename=path, tensor_names=["x"], shapes_and_slices=[""],
+            data=[tf.zeros([count], tf.int8)]))
+"""
+
+
+def test_what_is_too_large_for_format_v1(tf215: Oracle, tmp_path: pathlib.Path) -> None:
+    """By the most that an int8 can take, the first that is refused."""
+    count = 214_748_262
+    with pytest.raises(OracleError, match="conservative estimate: 2147483651 bytes") as theirs:
+        tf215.execute(TOO_LARGE, path=str(tmp_path / "theirs"), count=count)
+    assert theirs.value.type == "InvalidArgumentError"
+    writer = TensorSliceWriter(tmp_path / "ours")
+    with pytest.raises(
+        errors.InvalidArgumentError, match="conservative estimate: 2147483651 bytes"
+    ):
+        writer.add("x", np.zeros(count, np.int8))
+    writer.discard()
+    assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,8 @@ import pytest
 from evergraph import tf1
 from evergraph.formats.protos import GraphDef, MetaGraphDef, SaverDef
 from evergraph.graph.graph import Graph
+from evergraph.ops import checkpoint_io
+from evergraph.ops.passing import placeholder
 from tests.oracle.client import Oracle
 from tests.oracle.nodes import differences
 
@@ -428,3 +430,28 @@ def test_old_savers(oracle: Oracle, shared: Path, tmp_path: Path, case: str) -> 
     same(values, their_values)
     same(ours(their_saved, "again")[0], values)
     same(theirs(saved, "again")[0], values)
+
+
+def test_the_nodes_of_2015(oracle: Oracle, tmp_path: Path) -> None:
+    """Save, SaveSlices, Restore and RestoreSlice: one graph, run by both."""
+    with Graph().as_default() as graph:
+        path, pattern = placeholder("string", (), "path"), placeholder("string", (), "pattern")
+        whole = np.arange(12, dtype=np.float32).reshape(4, 3)
+        text = np.array([b"a", b"", b"\xff"], object)
+        checkpoint_io.Save(path, ["z", "b/w", "b"], [text, whole, np.int32(-7)], name="save")
+        specs = ["4 3 2,2:-", "4 3 0,2:0,3", ""]
+        values = [whole[2:], whole[:2], text]
+        checkpoint_io.SaveSlices(path, ["w", "w", "a"], specs, values, name="slices")
+        checkpoint_io.Restore(pattern, "b/w", dt="float32", name="restored")
+        checkpoint_io.RestoreSlice(pattern, "w", "4 3 1,2:1,2", dt="float32", name="part")
+    serialized = graph.as_graph_def().SerializeToString()
+    for node, fetch in (("save", "restored:0"), ("slices", "part:0")):
+        ours, theirs = str(tmp_path / f"our_{node}"), str(tmp_path / f"their_{node}")
+        oracle.run_graph(serialized, {"path:0": theirs, "pattern:0": ""}, targets=[node])
+        with tf1.Session(graph=graph) as session:
+            session.run(node, {"path:0": ours})
+            assert Path(ours).read_bytes() == Path(theirs).read_bytes()
+            mine = session.run(fetch, {"pattern:0": theirs})
+        (stock,) = oracle.run_graph(serialized, {"path:0": "", "pattern:0": ours}, [fetch])
+        np.testing.assert_array_equal(mine, stock)
+        np.testing.assert_array_equal(mine, whole if node == "save" else whole[1:3, 1:3])

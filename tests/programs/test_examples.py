@@ -51,6 +51,15 @@ def test_freeze_and_predict(tmp_path: Path) -> None:
     ]
 
 
+def test_export_and_serve(tmp_path: Path) -> None:
+    assert output_of(EXAMPLES / "export_and_serve.py", tmp_path) == [
+        "in a session: [690.]",
+        "as a function: [690.]",
+        "for a year: [8280.]",
+    ]
+    assert (tmp_path / "rent" / "1" / "saved_model.pb").exists()
+
+
 def test_every_example_is_listed_and_tested() -> None:
     readme = (EXAMPLES / "README.md").read_text()
     here = Path(__file__).read_text()

@@ -138,6 +138,26 @@ def test_full_disk_while_writing(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / "m").read_bytes() == b"old"
 
 
+def test_a_second_name_for_a_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "old"
+    source.write_bytes(b"data")
+    with Publication() as files:
+        assert files.link(source, tmp_path / "new")
+        files.create(tmp_path / "index").write(b"index")
+        assert not (tmp_path / "new").exists()
+    assert (tmp_path / "new").samefile(source)
+    files = Publication()
+    assert not files.link(source, tmp_path / "new")  # it is there
+    assert files.link(source, tmp_path / "newer")
+    files.discard()
+    with pytest.raises(errors.NotFoundError):
+        files.link(tmp_path / "nothing", tmp_path / "other")
+    monkeypatch.setattr(os, "link", lambda *unused: os.stat("/dev/null/nowhere"))
+    assert not files.link(source, tmp_path / "other")
+    assert names(tmp_path) == ["index", "new", "old"]
+    assert source.read_bytes() == b"data"
+
+
 def test_publications_inside_of_a_set_belong_to_it(tmp_path: pathlib.Path) -> None:
     with one_set(tmp_path / "m") as files:
         with publication(tmp_path / "m.data") as part:

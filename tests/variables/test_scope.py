@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evergraph import errors
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
@@ -85,8 +84,6 @@ def test_refusals() -> None:
         get_variable("v", [1], "complex64")
     with pytest.raises(ValueError, match="not callable"):
         get_variable("v", [1], custom_getter=3)
-    with pytest.raises(errors.UnimplementedError, match="partitioned"):
-        get_variable("v", [4], partitioner=lambda shape, dtype: [2])
     with pytest.raises(TypeError, match="name_or_scope is required"):
         variable_scope(None)
     with pytest.raises(TypeError, match="must be a string or VariableScope"):

@@ -10,6 +10,7 @@ from evergraph import __version__
 from evergraph.cli.freeze import freeze
 from evergraph.cli.inspect import inspect
 from evergraph.cli.quickstart import quickstart
+from evergraph.cli.rename import rename
 from evergraph.cli.run import run
 
 app = typer.Typer(
@@ -50,4 +51,5 @@ app.command(
 )(run)
 app.command()(inspect)
 app.command()(freeze)
+app.command()(rename)
 app.command()(quickstart)

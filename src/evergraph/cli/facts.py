@@ -13,12 +13,12 @@ from evergraph.cli.checkpoint_facts import base_of, checkpoint_facts, step_of
 from evergraph.formats.checkpoint_path import FoundCheckpoint, checkpoints_in, find_checkpoint
 from evergraph.formats.checkpoint_state import parse, resolve, state_path
 from evergraph.formats.kinds import FileKind, advice
+from evergraph.formats.saved_model_folder import model_file, versions
 from evergraph.formats.sniff import sniff
 from evergraph.storage.filesystem import filesystem
 
 Facts = dict[str, Any]
 
-_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _GRAPHS = (FileKind.GRAPH_DEF, FileKind.GRAPH_DEF_TEXT)
 _METAS = (FileKind.META_GRAPH, FileKind.META_GRAPH_TEXT)
 _SAVED = (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT)
@@ -37,8 +37,11 @@ def facts_of(path: str) -> Facts:
     files = filesystem(path)
     kind = FileKind.SAVED_MODEL
     if files.is_folder(path):
-        if not any(files.exists(os.path.join(path, name)) for name in _MODEL_FILES):
-            return _folder(path)
+        if model_file(path) is None:
+            newest = versions(path)[-1:]
+            if not newest or checkpoints_in(path):
+                return _folder(path)
+            path = newest[0]
     elif not files.exists(path):
         return checkpoint_facts(find_checkpoint(path))
     else:

@@ -165,8 +165,10 @@ def _graph_lines(facts: Facts) -> list[str]:
     if facts.get("assets"):
         assets = [(each["file"], each["tensor"]) for each in facts["assets"]]
         found += ["", "assets, and the tensors that their paths are fed to:", *_columns(assets)]
-    for title in ("inputs", "variables"):
-        if facts[title]:
+    if facts.get("object_functions"):
+        found += ["", f"functions: {', '.join(facts['object_functions'])}"]
+    for title in ("inputs", "variables", "objects"):
+        if facts.get(title):
             found += ["", f"{title}:"]
             found += _columns(
                 [(each["name"], each["dtype"], _shape(each["shape"])) for each in facts[title]]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any, Final
 
 from evergraph import errors
 from evergraph.cli.checkpoint_facts import checkpoint_facts, files_of, size_of, totals
 from evergraph.formats import graph_file
+from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import as_dtype
 from evergraph.graph.shape import TensorShape
@@ -156,9 +158,35 @@ def saved_model_facts(path: str) -> Facts:
     folder = path if filesystem(path).is_folder(path) else os.path.dirname(path)
     variables = os.path.join(folder, "variables", "variables")
     has_variables = filesystem(variables).exists(variables + ".index")
+    prefix = variables if has_variables else None
     return {
         "kind": "saved model",
         "path": path,
-        "meta_graphs": [_meta_facts(meta) for meta in message.meta_graphs],
+        "meta_graphs": [
+            {**_meta_facts(meta), **_object_facts(meta, prefix)} for meta in message.meta_graphs
+        ],
         "variables": checkpoint_facts(find_checkpoint(variables)) if has_variables else None,
+    }
+
+
+def _object_facts(meta: Any, prefix: str | None) -> Facts:
+    """The functions and variables in a MetaGraph of TensorFlow 2, by their paths in the graph of objects."""
+    from evergraph.saved_model.object_graph import ObjectGraph
+
+    if not meta.HasField("object_graph_def"):
+        return {}
+    with open_checkpoint(prefix) if prefix is not None else nullcontext() as checkpoint:
+        objects = ObjectGraph(meta.object_graph_def, checkpoint)
+    return {
+        "object_functions": [function.path for function in objects.functions()],
+        "objects": [
+            {
+                "name": variable.path,
+                "variable": variable.name,
+                "dtype": variable.dtype.name,
+                "shape": variable.shape.as_list() if variable.shape.ndims is not None else None,
+                "key": variable.key,
+            }
+            for variable in objects.variables()
+        ],
     }

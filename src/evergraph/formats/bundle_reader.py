@@ -23,7 +23,14 @@ from evergraph.formats.bundle_strings import decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.dtypes import DType, string
 from evergraph.formats.partial_read import read_box
-from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
+from evergraph.formats.slice_assembly import (
+    Bounds,
+    Box,
+    bounds_of,
+    box_shape,
+    cover,
+    first_overlapping,
+)
 from evergraph.formats.slice_key import encode_slice_key, is_slice_key
 from evergraph.formats.table import TableReader
 from evergraph.formats.tensor_info import Place, TensorInfo
@@ -74,6 +81,11 @@ class BundleReader:
         self._path = index_path(self.prefix)
         self._lock = Lock()
         self._values: dict[bytes, bytes] | None = None
+        # What is known of tensors that are stored in slices: reading n parts of one in n slices
+        # looks at each slice once.
+        self._sliced: dict[str, tuple[BundleEntry, DType]] = {}
+        self._known_pieces: dict[str, list[tuple[BundleEntry, Box]]] = {}
+        self._bounds: dict[str, Bounds] = {}
         self._open()
         # Somebody may be saving to the same prefix: index and data have to be of one save.
         while heal(self._path) or not self._index.is_current():
@@ -228,6 +240,8 @@ class BundleReader:
             self._fail(f"has a damaged entry for tensor {decode_name(key)!r}: {error}")
 
     def _entry(self, name: str) -> tuple[BundleEntry, DType]:
+        if name in self._sliced:
+            return self._sliced[name]
         key = encode_name(name)
         value = self._value(key) if key else None
         if value is None:
@@ -238,7 +252,10 @@ class BundleReader:
                 + did_you_mean(name, self.names()),
             )
         entry = self._decode(key, value)
-        return entry, self._dtype(name, entry.dtype)
+        found = entry, self._dtype(name, entry.dtype)
+        if entry.slices:
+            self._sliced[name] = found
+        return found
 
     def _dtype(self, name: str, number: int) -> DType:
         try:
@@ -424,11 +441,14 @@ class BundleReader:
         """The part ``box`` of a tensor that is stored in slices."""
         wanted = box.within(entry.shape)
         pieces = self._pieces(name, entry)
-        plan, missing = cover(wanted, [ranges for _, ranges in pieces])
+        plan, missing = cover(wanted, [ranges for _, ranges in pieces], self._bounds[name])
         if missing:
-            self._fail(
-                f"has not all parts of tensor {name!r}: its {len(pieces)} slices lack {missing} of "
-                f"the elements of '{box}'"
+            # The file is as it was written: by a program that saved some parts of a variable.
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"{self._path} has not all parts of tensor {name!r}: its {len(pieces)} slices "
+                f"lack {missing} of the elements of '{box}'.",
             )
         room: dict[int, int] = {}
         for number, _, _ in plan:
@@ -447,6 +467,8 @@ class BundleReader:
 
     def _pieces(self, name: str, entry: BundleEntry) -> list[tuple[BundleEntry, Box]]:
         """The stored slices of a tensor with the places where they belong; no two overlap."""
+        if name in self._known_pieces:
+            return self._known_pieces[name]
         key = encode_name(name)
         pieces = []
         for box in entry.slices:
@@ -464,10 +486,13 @@ class BundleReader:
                     "shape are not those of the tensor"
                 )
             pieces.append((stored, ranges))
-        wrong = first_overlapping([ranges for _, ranges in pieces], len(entry.shape))
+        boxes = [ranges for _, ranges in pieces]
+        wrong = first_overlapping(boxes, len(entry.shape))
         if wrong is not None:
             self._fail(
                 f"has a damaged entry for tensor {name!r}: its slice '{entry.slices[wrong]}' "
                 "overlaps another"
             )
+        self._bounds[name] = bounds_of(boxes, len(entry.shape))
+        self._known_pieces[name] = pieces
         return pieces

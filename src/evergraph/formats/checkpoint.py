@@ -6,6 +6,8 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +19,16 @@ from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import DType
+from evergraph.formats.object_graph import OBJECT_GRAPH_KEY, ObjectGraph
+from evergraph.formats.renaming import RenamedReader, Rules, TensorReader, new_names
 from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
+from evergraph.formats.wire import WireError
+from evergraph.nearest import did_you_mean
 from evergraph.storage.filesystem import Path, filesystem, local_path
 from evergraph.storage.publish import Durability, publish_bytes
 
 if TYPE_CHECKING:
-    from evergraph.formats.tensor_slices import TensorSliceReader
     from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 
 _LOG = logging.getLogger("evergraph")
@@ -37,18 +42,32 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
     bytes objects. Several threads may read. Made by `open_checkpoint`; may be used in a ``with``
     statement, and closes itself when nobody uses it any more.
 
+    Of an object-based checkpoint (``tf.train.Checkpoint``, Keras) the mapping has the keys that are
+    in the file, such as ``model/dense/kernel/.ATTRIBUTES/VARIABLE_VALUE``; whatever takes a name also
+    takes an object's path (``model/dense/kernel``, by any way through the objects) or a variable's own
+    name (``dense/kernel``), if it means one tensor only.
+
     Attributes:
         prefix: the beginning of its files' names.
         format_version: 2 or 1.
         notice: what had to be assumed to find it, or an empty string.
     """
 
-    def __init__(self, prefix: str, format_version: int, notice: str = "") -> None:
+    def __init__(
+        self,
+        prefix: str,
+        format_version: int,
+        notice: str = "",
+        *,
+        reader: TensorReader | None = None,
+    ) -> None:
         self.prefix = prefix
         self.format_version = format_version
         self.notice = notice
-        self._reader: BundleReader | TensorSliceReader
-        if format_version == 2:
+        self._reader: TensorReader
+        if reader is not None:
+            self._reader = reader
+        elif format_version == 2:
             self._reader = BundleReader(prefix)
         else:
             from evergraph.formats.tensor_slices import TensorSliceReader
@@ -62,7 +81,7 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
             KeyNotFoundError (a KeyError): there is no such tensor; the message names the nearest.
             DataLossError: its bytes are damaged.
         """
-        return self._reader.read(name)
+        return self._reader.read(self._key(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reader.names())
@@ -71,7 +90,7 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         return len(self._reader)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._reader
+        return len(self._keys(name)) == 1
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of a tensor, or ``default`` if there is none of this name."""
@@ -81,11 +100,11 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
 
     def info(self, name: str) -> TensorInfo:
         """Type, shape, size and slices of a tensor, without reading it."""
-        return self._reader.info(name)
+        return self._reader.info(self._key(name))
 
     def places(self, name: str) -> list[Place]:
         """In which data files a tensor lies: one place, or one for each slice."""
-        return self._reader.places(name)
+        return self._reader.places(self._key(name))
 
     @property
     def num_shards(self) -> int:
@@ -120,7 +139,111 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         ``verify`` goes through all of them first. In format V1 a slice is always read whole and verified.
         """
         box = TensorSlice.parse(part) if isinstance(part, str) else part
-        return self._reader.read_slice(name, box, verify)
+        return self._reader.read_slice(self._key(name), box, verify)
+
+    def rename(self, rules: Rules) -> Checkpoint:
+        """This checkpoint under other names: a view, which reads a tensor when it is asked for.
+
+            trained = evergraph.open_checkpoint("bert_model.ckpt")
+            renamed = trained.rename({"^bert/": "encoder/", "/(gamma|beta)$": r"/norm_\1", "adam_": None})
+            evergraph.save_checkpoint("renamed.ckpt", renamed)  # one tensor at a time
+
+        The object graph of an object-based checkpoint is left out where a name changes, because
+        it would tell of keys that are not there; ``ckpt.object_graph.full_name`` and ``.path`` are rules
+        that give such a checkpoint names as a graph's Saver writes them.
+
+        Args:
+            rules: regular expressions with what replaces them, applied in order as ``re.sub`` does
+                (every occurrence, anywhere in the name): a text with ``\\1`` for groups, a function of
+                the match, or None to drop tensors in whose name the expression is found. Or one
+                function, from a name to the new one or None.
+
+        Returns:
+            The view. Closing it closes this checkpoint.
+
+        Raises:
+            InvalidArgumentError: an expression is none, or two tensors would have one name (the
+                message tells both).
+        """
+        names = [name for name in self if name != OBJECT_GRAPH_KEY]
+        found = new_names(names, rules)
+        if OBJECT_GRAPH_KEY in self._reader and found == dict(zip(names, names, strict=True)):
+            found[OBJECT_GRAPH_KEY] = OBJECT_GRAPH_KEY
+        reader = self._reader
+        if isinstance(reader, RenamedReader):
+            own = reader.own_names
+            reader, found = reader.reader, {own[old]: new for old, new in found.items()}
+        reader = RenamedReader(reader, found)
+        return Checkpoint(self.prefix, self.format_version, self.notice, reader=reader)
+
+    @property
+    def renamed(self) -> bool:
+        """Whether this is a view under other names than the file's."""
+        return isinstance(self._reader, RenamedReader)
+
+    @property
+    def original_names(self) -> dict[str, str]:
+        """The names in the file by the names here, which are the same where nothing is renamed."""
+        if isinstance(self._reader, RenamedReader):
+            return {name: self._reader.own_names[name] for name in self}
+        return {name: name for name in self}
+
+    @cached_property
+    def object_graph(self) -> ObjectGraph | None:
+        """The objects of an object-based checkpoint, with paths, names and slots; None of any other.
+
+        Raises:
+            DataLossError: it is damaged.
+        """
+        if OBJECT_GRAPH_KEY not in self._reader:
+            return None
+        data = self._reader.read(OBJECT_GRAPH_KEY)
+        try:
+            if data.shape != () or not isinstance(data.item(), bytes):
+                raise WireError(f"it is a tensor {data.dtype} of shape {data.shape}")
+            return ObjectGraph.decode(data.item())
+        except WireError as error:
+            raise errors.DataLossError(
+                None, None, f"The object graph of checkpoint {self.prefix} is damaged: {error}."
+            ) from error
+
+    @cached_property
+    def _objects(self) -> ObjectGraph:
+        """The objects; an empty graph where there are none that can be read."""
+        with suppress(errors.OpError):
+            return self.object_graph or ObjectGraph(())
+        return ObjectGraph(())
+
+    def _keys(self, name: object) -> list[str]:
+        """The keys of all tensors that ``name`` means."""
+        if name in self._reader:
+            return [str(name)]
+        if not isinstance(name, str):
+            return []
+        return [key for key in self._objects.keys(name) if key in self._reader]
+
+    def _key(self, name: str) -> str:
+        """The key of the tensor that ``name`` means."""
+        keys = self._keys(name)
+        if len(keys) == 1:
+            return keys[0]
+        objects = self._objects
+        if not objects.nodes:
+            return name  # and the reader says that it is not there
+        if keys:
+            raise errors.KeyNotFoundError(
+                None,
+                None,
+                f"Key {name} means {len(keys)} tensors of checkpoint {self.prefix}; by their keys: "
+                f"{', '.join(map(repr, keys[:_SHOWN]))}.",
+            )
+        raise errors.KeyNotFoundError(
+            None,
+            None,
+            f"Key {name} not found in checkpoint {self.prefix}, which is object-based (TensorFlow 2) "
+            f"and has {len(self)} tensors."
+            + did_you_mean(name, [*objects.by_path, *objects.by_full_name]),
+        )
 
     def close(self) -> None:
         """Gives the files back; reading is over."""
@@ -138,6 +261,8 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
 
     def __repr__(self) -> str:
         head = f"<Checkpoint {self.prefix!r}, format V{self.format_version}"
+        if self.renamed:
+            head += ", renamed"
         try:
             names = list(self)
         except errors.OpError as error:
@@ -192,7 +317,8 @@ def save_checkpoint(
     Args:
         prefix: path and beginning of the file names; folders are made.
         tensors: names and values: arrays, or what ``tf.constant`` takes (numbers become float32 or
-            int32, text becomes a string tensor).
+            int32, text becomes a string tensor). Of a `Checkpoint` one tensor at a time is in
+            memory, and partitioned variables keep their parts.
         durability: ``full``: when this returns, a power failure harms nothing; ``none``: fastest,
             and still safe when the process is killed.
         update_state: also name it as the newest in the folder's state file.
@@ -207,29 +333,46 @@ def save_checkpoint(
         UnimplementedError: format V1 cannot hold elements of a type.
         ResourceExhaustedError: the disk is full. What was there before is still there.
     """
-    text = local_path(prefix)
+    text = check_prefix(prefix)
     folder, name = os.path.split(text)
-    if not name or prefix_of(text) is not None or filesystem(text).is_folder(text):
-        raise errors.InvalidValueError(
-            None,
-            None,
-            f"{text!r} cannot be a checkpoint's prefix, which is how its files' names begin, such "
-            "as 'folder/model.ckpt'.",
-        )
     state_path = checkpoint_state.state_path(folder)
     if update_state and text == state_path:
         raise errors.InvalidValueError(
             None, None, f"The prefix {text!r} is the name of the state file: choose another one."
         )
     expected = 0
-    if isinstance(tensors, dict):
+    if isinstance(tensors, Checkpoint):
+        expected = tensors.nbytes
+    elif isinstance(tensors, dict):
         expected = sum(int(getattr(value, "nbytes", 0)) for value in tensors.values())
     with _writer(text, format_version, durability, expected) as writer:
         for key in tensors:
-            writer.add(key, tensors[key])
+            if isinstance(tensors, Checkpoint) and (slices := tensors.info(key).slices):
+                for box in slices:
+                    part = tensors.read_slice(key, box, verify=True)
+                    writer.add_slice(key, tensors.shape(key), box, part)
+            else:
+                writer.add(key, tensors[key])
     if update_state:
         state = checkpoint_state.format_state(_next_state(folder, name, state_path))
         publish_bytes(state_path, state.encode(), durability)
+    return text
+
+
+def check_prefix(prefix: Path) -> str:
+    """The path of a prefix under which a checkpoint can be written. Raises InvalidArgumentError for others."""
+    text = local_path(prefix)
+    if (
+        not os.path.basename(text)
+        or prefix_of(text) is not None
+        or filesystem(text).is_folder(text)
+    ):
+        raise errors.InvalidValueError(
+            None,
+            None,
+            f"{text!r} cannot be a checkpoint's prefix, which is how its files' names begin, such "
+            "as 'folder/model.ckpt'.",
+        )
     return text
 
 

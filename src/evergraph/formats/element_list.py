@@ -79,13 +79,16 @@ def _pack(flat: Array, dtype: DType) -> memoryview:
     name = dtype.name.removeprefix("q")
     bits = flat.view(np.uint16 if _FIELD[dtype.name] == _HALF else name)
     numbers = bits.astype(np.int64 if name.startswith("int") else np.uint64).view(np.uint64)
+    width = -(-int(numbers.max()).bit_length() // 7)
+    if width <= 1:
+        return numbers.astype(np.uint8).data
     length = np.ones(numbers.size, np.int64)
-    for place in range(1, 10):
+    for place in range(1, width):
         length += numbers >= np.uint64(1 << 7 * place)
-    places = np.arange(int(length.max()), dtype=np.uint64)
-    packed = (numbers[:, None] >> (np.uint64(7) * places)).astype(np.uint8) | 0x80
+    places = np.arange(width, dtype=np.int64)
+    packed = (numbers[:, None] >> (7 * places).astype(np.uint64)).astype(np.uint8) | 0x80
     packed[np.arange(numbers.size), length - 1] &= 0x7F
-    used: Array = packed[places < length[:, None].astype(np.uint64)]
+    used: Array = packed[places < length[:, None]]
     return used.data
 
 

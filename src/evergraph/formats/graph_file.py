@@ -10,14 +10,14 @@ another kind, or a damaged one, is an error that says what the file is and what 
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
 
-from evergraph.errors import DataLossError, FileMissingError, InvalidArgumentError
+from evergraph.errors import DataLossError, InvalidArgumentError
 from evergraph.formats import protos
 from evergraph.formats.kinds import FileKind, advice
 from evergraph.formats.message_text import parse_text, to_text
 from evergraph.formats.message_walk import Damage, find_damage, spans
+from evergraph.formats.saved_model_folder import missing, model_file
 from evergraph.formats.sniff import kind_of, sniff
 from evergraph.storage.filesystem import Path, filesystem, path_text
 
@@ -68,20 +68,12 @@ def read_saved_model(path: Path) -> Any:
     """
     name = path_text(path)
     files = filesystem(name)
-    if files.is_folder(name):
-        found = [each for each in _MODEL_FILES if files.exists(os.path.join(name, each))]
-        if not found:
-            raise FileMissingError(
-                None,
-                None,
-                f"SavedModel file does not exist at: {name}/{{{'|'.join(_MODEL_FILES)}}}. "
-                + advice(FileKind.FOLDER, name),
-            )
-        name = os.path.join(name, found[0])
+    if files.is_folder(name) or not files.exists(name):
+        found = model_file(name)
+        if found is None:
+            raise missing(name)
+        name = found
     return _read(name, "SavedModel")
-
-
-_MODEL_FILES: Final = ("saved_model.pb", "saved_model.pbtxt")
 
 
 def _read(path: str, wanted: str) -> Any:

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 Box: TypeAlias = tuple[slice, ...]
+#: The starts and stops of boxes: [2, boxes, rank].
+Bounds: TypeAlias = npt.NDArray[np.int64]
 
 
 def box_shape(box: Box) -> tuple[int, ...]:
@@ -31,26 +34,35 @@ def overlap(a: Box, b: Box) -> tuple[Box, Box] | None:
     return tuple(in_a), tuple(in_b)
 
 
-def first_overlapping(boxes: Sequence[Box], rank: int) -> int | None:
-    """The number of the first box that meets one before it; None if no two meet."""
+def bounds_of(boxes: Sequence[Box], rank: int) -> Bounds:
+    """Where the boxes begin and end; a box that holds nothing begins and ends at 0, and meets none."""
     bounds = np.zeros((2, len(boxes), rank), np.int64)
     for number, box in enumerate(boxes):
-        if 0 in box_shape(box):
-            continue  # it holds nothing, and its bounds stay such that nothing meets it
+        if 0 not in box_shape(box):
+            bounds[:, number] = [[part.start for part in box], [part.stop for part in box]]
+    return bounds
+
+
+def first_overlapping(boxes: Sequence[Box], rank: int) -> int | None:
+    """The number of the first box that meets one before it; None if no two meet."""
+    bounds = bounds_of(boxes, rank)
+    for number in range(len(boxes)):
         starts, stops = bounds[:, :number]
-        bounds[:, number] = [[part.start for part in box], [part.stop for part in box]]
-        meets = (starts < bounds[1, number]) & (stops > bounds[0, number])
-        if meets.all(axis=1).any():
+        start, stop = bounds[:, number]
+        if ((starts < stop) & (stops > start)).all(axis=1).any():
             return number
     return None
 
 
-def cover(wanted: Box, boxes: Sequence[Box]) -> tuple[list[tuple[int, Box, Box]], int]:
+def cover(
+    wanted: Box, boxes: Sequence[Box], bounds: Bounds
+) -> tuple[list[tuple[int, Box, Box]], int]:
     """Which boxes ``wanted`` is put together from.
 
     Args:
         wanted: the box to fill.
         boxes: what is stored; no two meet.
+        bounds: where those begin and end.
 
     Returns:
         For each box needed its number, an index into the wanted array and one into the box's;
@@ -58,8 +70,10 @@ def cover(wanted: Box, boxes: Sequence[Box]) -> tuple[list[tuple[int, Box, Box]]
     """
     plan = []
     missing = math.prod(box_shape(wanted))
-    for number, box in enumerate(boxes):
-        common = overlap(wanted, box)
+    starts, stops = bounds
+    start, stop = [part.start for part in wanted], [part.stop for part in wanted]
+    for number in np.flatnonzero(((starts < stop) & (stops > start)).all(axis=1)).tolist():
+        common = overlap(wanted, boxes[number])
         if common is not None:
             plan.append((number, *common))
             missing -= math.prod(box_shape(common[0]))

@@ -26,7 +26,14 @@ from evergraph import errors
 from evergraph.formats.bundle import decode_name, encode_name
 from evergraph.formats.dtypes import DType, string
 from evergraph.formats.element_list import decode_elements
-from evergraph.formats.slice_assembly import Box, box_shape, cover, first_overlapping
+from evergraph.formats.slice_assembly import (
+    Bounds,
+    Box,
+    bounds_of,
+    box_shape,
+    cover,
+    first_overlapping,
+)
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.small_messages import Versions, decode_shape
 from evergraph.formats.table import TableReader
@@ -77,6 +84,8 @@ class TensorSliceReader:
         self._tables: list[TableReader] = []
         self._paths = _shard_paths(self.prefix)
         self._tensors: dict[bytes, _Tensor] = {}
+        #: Of tensors that have been read.
+        self._boxes: dict[str, tuple[list[Box], Bounds]] = {}
         self._files = ExitStack()
         try:
             for shard, path in enumerate(self._paths):
@@ -256,8 +265,10 @@ class TensorSliceReader:
 
     def _assemble(self, name: str, tensor: _Tensor, dtype: DType, box: TensorSlice) -> Array:
         wanted = box.within(tensor.shape)
-        boxes = self._boxes(name, tensor)
-        plan, missing = cover(wanted, boxes)
+        if name not in self._boxes:
+            self._boxes[name] = self._find_boxes(name, tensor)
+        boxes, bounds = self._boxes[name]
+        plan, missing = cover(wanted, boxes, bounds)
         if missing or not boxes:
             self._fail(
                 0,
@@ -281,7 +292,8 @@ class TensorSliceReader:
             value[target] = self._piece(name, tensor, dtype, number, shape)[source]
         return value
 
-    def _boxes(self, name: str, tensor: _Tensor) -> list[Box]:
+    def _find_boxes(self, name: str, tensor: _Tensor) -> tuple[list[Box], Bounds]:
+        """Where the slices of a tensor belong; no two overlap."""
         boxes = []
         for box, shard in tensor.slices:
             try:
@@ -295,7 +307,7 @@ class TensorSliceReader:
                 shard,
                 f"has damaged metadata for tensor {name!r}: its slice '{box}' overlaps another",
             )
-        return boxes
+        return boxes, bounds_of(boxes, len(tensor.shape))
 
     def _piece(
         self, name: str, tensor: _Tensor, dtype: DType, number: int, shape: tuple[int, ...]

@@ -82,6 +82,8 @@ class Graph:
         self.imported_rest: Any = None
         #: Counts changes of existing operations; a plan made under another count is out of date.
         self.mutations = 0
+        #: How often a shape or a device has been set on what was there: what a plan need not know.
+        self.annotations = 0
         self._versions = VersionDef(producer=PRODUCER, min_consumer=MIN_CONSUMER)
         #: What upper floors keep for this graph (variable store, saver caches ...), by their module's name.
         self.attachments: dict[str, Any] = {}
@@ -145,6 +147,11 @@ class Graph:
     def _check_not_finalized(self) -> None:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
+
+    def fingerprint(self) -> tuple[Any, ...]:
+        """Something that is equal as long as nodes and collections are what they were."""
+        collections = tuple((name, *map(id, items)) for name, items in self._collections.items())
+        return len(self._operations), self.mutations, self.annotations, collections
 
     def mutated(self) -> None:
         """Says that an existing operation has changed."""
@@ -386,9 +393,9 @@ class Graph:
         target = None if op is None else getattr(op, "op", op)
         saved, saved_devices = self._colocation_stack, self._device_stack
         self._colocation_stack = [] if ignore_existing else list(saved)
+        # The device of what it is put beside replaces those of the scopes outside.
+        self._device_stack = []
         if target is not None:
-            # The colocated operation's device replaces those of the scopes outside.
-            self._device_stack = []
             self._colocation_stack.append(target)
         try:
             yield

@@ -160,6 +160,7 @@ class Operation:
 
     def _set_device(self, device: Any) -> None:
         self._device = device.to_string() if hasattr(device, "to_string") else device or ""
+        self._graph.annotations += 1
 
     def colocation_groups(self) -> list[bytes]:
         """The groups (``b"loc:@name"``) that this operation must share a device with."""

@@ -458,6 +458,13 @@ def matrix(rows: Any, columns: Any) -> TensorShape:
     return TensorShape([rows, columns])
 
 
+def known_sizes(shape: Any) -> list[int]:
+    """The sizes of a shape. Raises ValueError where one is not known."""
+    known = TensorShape(shape)
+    known.assert_is_fully_defined()
+    return [size for size in known.as_list() if size is not None]
+
+
 def product(sizes: Iterable[int | None]) -> int | None:
     """The product of sizes; None where one is unknown (unless another is zero)."""
     result: int | None = 1

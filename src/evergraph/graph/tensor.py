@@ -153,9 +153,12 @@ class Tensor:
     def set_shape(self, shape: Any) -> None:
         """Adds what is known of the static shape. Raises ValueError where it contradicts what was known."""
         try:
-            self._dims = merge(self._dims, as_dims(shape))
+            dims = merge(self._dims, as_dims(shape))
         except ValueError as error:
             raise ValueError(f"{error} (in set_shape of '{self.name}')") from None
+        if dims != self._dims:
+            self._dims = dims
+            self._op._graph.annotations += 1
 
     @property
     def ndim(self) -> int | None:

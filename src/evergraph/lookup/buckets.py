@@ -21,6 +21,7 @@ from evergraph.ops.casts import cast
 from evergraph.ops.comparison import not_equal
 from evergraph.ops.passing import no_op
 from evergraph.ops.selection import where_v2
+from evergraph.ops.sparse_tensor import SparseTensor
 from evergraph.ops.string_values import as_string
 
 _IDS = (dtypes.int64, dtypes.string)
@@ -104,8 +105,13 @@ class _Buckets(LookupInterface):
             total: Tensor = size + self._num_oov_buckets
             return total
 
-    def lookup(self, keys: Any, name: str | None = None) -> Tensor:
-        """The id of each of ``keys``, of any shape. Raises TypeError for keys of another type than the table's."""
+    def lookup(self, keys: Any, name: str | None = None) -> Any:
+        """The id of each of ``keys``, of any shape, or a SparseTensor.
+
+        Raises TypeError for keys of another type than the table's.
+        """
+        if isinstance(keys, SparseTensor):
+            return keys.with_values(self.lookup(keys.values, name))
         keys = checked_keys(keys, self._key_dtype)
         if self._table is not None and self._table.key_dtype == dtypes.int64:
             keys = cast(keys, dtypes.int64)

@@ -11,6 +11,7 @@ from evergraph.graph.operation import Operation
 from evergraph.graph.scopes import control_dependencies, name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.lookup.initializers import TableInitializerBase
+from evergraph.ops.sparse_tensor import SparseTensor
 from evergraph.ops.table_lookups import LookupTableFindV2, LookupTableSizeV2
 
 
@@ -110,12 +111,14 @@ class InitializableLookupTableBase(LookupInterface):
             result: Tensor = LookupTableSizeV2(self.resource_handle)
             return result
 
-    def lookup(self, keys: Any, name: str | None = None) -> Tensor:
-        """The value of each of ``keys``, in a tensor of the same shape.
+    def lookup(self, keys: Any, name: str | None = None) -> Any:
+        """The value of each of ``keys``, in a tensor of the same shape; of a SparseTensor in a SparseTensor.
 
         Running it raises FailedPreconditionError before the table is initialized. Raises TypeError for keys of another
         type than the table's.
         """
+        if isinstance(keys, SparseTensor):
+            return keys.with_values(self.lookup(keys.values, name))
         keys = checked_keys(keys, self._key_dtype)
         with name_scope(
             name, f"{self.name}_Lookup", [self.resource_handle, keys, self._default_value]

@@ -27,6 +27,7 @@ import evergraph.ops.depthwise
 import evergraph.ops.diagonals
 import evergraph.ops.division
 import evergraph.ops.einsum
+import evergraph.ops.example_parsing
 import evergraph.ops.factorization
 import evergraph.ops.filling
 import evergraph.ops.functional

@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats import part_names
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
+from evergraph.formats.name_order import name_order
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.graph import room
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
+from evergraph.graph.operation import Operation
 from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
@@ -35,6 +38,8 @@ _MOST_READERS = 4
 _MANY_BYTES = 32 << 20
 #: Ops whose output may be the memory of their input.
 _ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
+#: The ops that write tensors of a graph into a checkpoint.
+SAVE_OPS = frozenset(("Save", "SaveSlices", "SaveV2"))
 
 
 def _text(value: Any) -> str:
@@ -108,25 +113,33 @@ def _add_all(
     order: Iterable[int],
 ) -> None:
     """Adds the tensors, which are the last inputs of the operation, to a checkpoint."""
-    sources = ctx.op.inputs[-len(tensors) :]
+    sources = saved_inputs(ctx.op)
     for i in order:
-        with _unchanging(ctx, sources[i]):
+        with _unchanging(ctx, sources[i], tensors[i]):
             if specs[i]:
                 writer.add_slice(names[i], *parse_shape_and_slice(specs[i]), tensors[i])
             else:
                 writer.add(names[i], tensors[i])
 
 
-def _unchanging(ctx: KernelContext, source: Tensor) -> AbstractContextManager[Any]:
-    """While held, no other run writes to the memory of ``source``, where that is a reference variable's.
+def saved_inputs(op: Operation) -> Sequence[Tensor]:
+    """The inputs of one of `SAVE_OPS` that are saved: the last ones, as many as it has types."""
+    key = "dtypes" if op.type == "SaveV2" else "T"
+    return op.inputs[-len(op.attrs[key]) :]
 
-    A training thread may go on while this one saves.
+
+def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> AbstractContextManager[Any]:
+    """While held, no other run writes to ``value``, where that is the buffer of a reference variable.
+
+    A training thread may go on while this one saves. What a snapshot holds stays by itself.
     """
     op = origin(source, _ALIASES)
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
-    return cell.lock.first() if isinstance(cell, RefCell) else nullcontext()
+    if isinstance(cell, RefCell) and not cell.pins and np.may_share_memory(value, cell.buffer):
+        return cell.lock.first()
+    return nullcontext()
 
 
 @op(
@@ -163,11 +176,7 @@ class RestoreV2:
 def _read_all(
     checkpoint: Checkpoint, names: Sequence[str], specs: Sequence[str], dtypes: Sequence[DType]
 ) -> list[Any]:
-    """The tensors, read by several threads where that is worth while.
-
-    Reading and checking bytes does not hold Python's lock: on two cores, half of the time for a file
-    that is in memory, and four fifths for one on a disk.
-    """
+    """The tensors, read by several threads where there is much: reading and checking do not hold Python's lock."""
     read = partial(_read, checkpoint)
     readers = min(_MOST_READERS, os.cpu_count() or 1, len(names))
     if readers < 2 or sum(checkpoint.info(name).nbytes for name in names) < _MANY_BYTES:
@@ -201,11 +210,12 @@ def _slice_shape(spec: str) -> Dims:
 
 def _check_names(checkpoint: Checkpoint, names: Sequence[str]) -> None:
     """Raises KeyNotFoundError, with all that are missing and what is near them."""
-    missing = [name for name in names if name not in checkpoint]
+    wanted = list(dict.fromkeys(names))
+    missing = [name for name in wanted if name not in checkpoint]
     if missing:
-        raise errors.KeyNotFoundError(
-            None, None, "\n".join(_missing_lines(checkpoint, missing, len(names)))
-        )
+        lines = [*_missing_lines(checkpoint, missing, len(wanted))]
+        lines += part_names.hints(missing, checkpoint)
+        raise errors.KeyNotFoundError(None, None, "\n".join(lines))
 
 
 def _missing_lines(checkpoint: Checkpoint, missing: Sequence[str], wanted: int) -> Iterator[str]:
@@ -354,7 +364,7 @@ def _save_v1(
     _check_counts(names, specs, len(tensors))
     path = _one(filename, "filename")
     # In the order of their names, as TensorFlow lists them in the file's metadata.
-    order = sorted(range(len(names)), key=names.__getitem__)
+    order = name_order(names)
     with TensorSliceWriter(path, expected_bytes=_size(tensors)) as writer:
         _add_all(ctx, writer, names, specs, tensors, order)
 

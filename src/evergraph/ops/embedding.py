@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ from evergraph.ops.reductions import reduce_sum
 from evergraph.ops.selection import where
 from evergraph.ops.sequences import range_
 from evergraph.ops.stacking import stack
+
+_LOG = logging.getLogger("evergraph")
 
 
 def _clipped(rows: Tensor, ids: Tensor, max_norm: Any) -> Tensor:
@@ -48,7 +51,8 @@ def embedding_lookup(
     validate_indices: bool = True,
     max_norm: Any = None,
 ) -> Tensor:
-    """The rows ``ids`` of ``params``: a tensor, or a list of them that are parts of one table.
+    """The rows ``ids`` of ``params``: a tensor, a list of them that are parts of one table, or a
+    partitioned variable.
 
     ``partition_strategy``: ``"mod"``: row i is in part ``i % parts``; ``"div"``: the parts are ranges, the first ones
     a row longer. ``max_norm``: rows that are longer than this are scaled down. Raises ValueError for another strategy,
@@ -56,6 +60,8 @@ def embedding_lookup(
     """
     if params is None:
         raise ValueError("params must be specified")
+    if hasattr(params, "_get_variable_list"):
+        params = _parts_of(params)
     parts = list(params) if isinstance(params, (list, tuple)) else [params]
     if not parts:
         raise ValueError("Length of params is currently 0. Need at least one param.")
@@ -69,6 +75,20 @@ def embedding_lookup(
             return array.identity(rows)
         rows = _gathered(parts, ids, partition_strategy, scope)
         return _clipped(rows, ids, max_norm)
+
+
+def _parts_of(params: Any) -> list[Any]:
+    """The parts of a partitioned variable."""
+    axis = params._partition_axes()[0]
+    if axis:
+        _LOG.warning(
+            "embedding_lookup: %r is cut along axis %d, and its parts are taken to hold rows, as TensorFlow does: what "
+            "is found is wrong. Cut it along axis 0, or look up in its as_tensor().",
+            params.name,
+            axis,
+        )
+    parts: list[Any] = params._get_variable_list()
+    return parts
 
 
 def _place(part: Any) -> Any:

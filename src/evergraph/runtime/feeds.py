@@ -13,6 +13,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.shape import compatible
 from evergraph.graph.tensor import Tensor
+from evergraph.ops.sparse_tensor import SparseTensor
 
 _INT64 = np.iinfo(np.int64)
 
@@ -103,3 +104,10 @@ def _strings(value: Any) -> Any:
     result = np.empty(len(flat), object)
     result[:] = flat
     return result.reshape(array.shape)
+
+
+def _sparse_tensor(key: SparseTensor, value: Any) -> Sequence[tuple[Any, Any]]:
+    return list(zip((key.indices, key.values, key.dense_shape), value, strict=True))
+
+
+register_expansion(SparseTensor, _sparse_tensor)

@@ -14,6 +14,7 @@ from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.cells import RefCell, ResourceCell
 from evergraph.ops.indexed_slices import IndexedSlices, IndexedSlicesValue
+from evergraph.ops.sparse_tensor import SparseTensor, SparseTensorValue
 
 #: ``pack(results)``: one fetch's result out of the list of all fetched values.
 Pack = Callable[[list[Any]], Any]
@@ -142,3 +143,11 @@ def _indexed_slices(fetch: IndexedSlices) -> tuple[list[Any], Callable[[list[Any
 
 
 register_expansion(IndexedSlices, _indexed_slices)
+
+
+def _sparse_tensor(fetch: SparseTensor) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    parts: list[Any] = [fetch.indices, fetch.values, fetch.dense_shape]
+    return parts, lambda values: SparseTensorValue(*values)
+
+
+register_expansion(SparseTensor, _sparse_tensor)

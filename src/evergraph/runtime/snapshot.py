@@ -33,26 +33,37 @@ class Snapshot:
         self._state = state
         self._pinned: list[tuple[RefCell, Any]] = []
         self.values: dict[Tensor, Any] = {}
-        for tensor in tensors:
-            cell = variable_cell(state, tensor)
-            if isinstance(cell, RefCell):
-                value = cell.pin()
-                self._pinned.append((cell, value))
-                state.pinned.add(cell)
-            elif isinstance(cell, ResourceCell):
-                value = cell.read()
-            else:
-                continue
-            self.values[tensor] = value
+        try:
+            for tensor in tensors:
+                self._take(tensor)
+        except BaseException:
+            self.release()
+            raise
 
-    def release(self) -> None:
-        """Lets the variables' buffers be written to again."""
+    def _take(self, tensor: Tensor) -> None:
+        cell = variable_cell(self._state, tensor)
+        if isinstance(cell, RefCell):
+            value = cell.pin()
+            self._pinned.append((cell, value))
+            self._state.pinned.add(cell)
+        elif isinstance(cell, ResourceCell):
+            value = cell.read()
+        else:
+            return
+        self.values[tensor] = value
+
+    def release(self) -> int:
+        """Lets the variables' buffers be written to again; returns how many bytes were copied because of them."""
         self.values.clear()
+        copied = 0
         for cell, buffer in self._pinned:
+            if cell.buffer is not buffer:
+                copied += buffer.nbytes
             cell.unpin(buffer)
             if not cell.pins:
                 self._state.pinned.discard(cell)
         self._pinned.clear()
+        return copied
 
 
 def variable_cell(state: SessionState, tensor: Tensor) -> Cell | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evergraph import errors
 from evergraph.runtime.limits import RunLimits
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 State = TypeVar("State")
 
@@ -25,8 +28,8 @@ class SessionState:
         self.closed = False
         #: Cells of reference variables that a snapshot holds (`runtime.snapshot`).
         self.pinned: set[Any] = set()
-        #: What must come to its end before the session does.
-        self.unfinished: list[Callable[[], None]] = []
+        #: Work that goes on in other threads, and must come to its end before the session does.
+        self.unfinished: list[Future[Any]] = []
         self.limits = RunLimits()
         #: Whether kernels look at the limits.
         self.is_bounded = False
@@ -98,8 +101,8 @@ class SessionState:
 
     def close(self) -> None:
         """Lets what is unfinished come to its end, then cancels whatever waits."""
-        for finish in tuple(self.unfinished):
-            finish()
+        for work in tuple(self.unfinished):
+            work.exception()
         self.closed = True
         with self._lock:
             waiters = list(self._waiters)

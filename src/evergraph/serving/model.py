@@ -1,32 +1,23 @@
-"""load_model: a file somebody trained, as a function of its inputs."""
+"""Model: a trained graph as a function of its inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-import evergraph.ops  # noqa: F401  # declares the ops that graphs consist of
 from evergraph import errors
-from evergraph.formats import graph_file
-from evergraph.formats.checkpoint_path import find_checkpoint
-from evergraph.formats.kinds import FileKind
-from evergraph.formats.sniff import sniff
 from evergraph.graph.graph import Graph
-from evergraph.graph.importer import import_graph_def
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
+from evergraph.ops.sparse_tensor import SparseTensor
+from evergraph.runtime.limits import Limits
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import Session
-from evergraph.storage.filesystem import filesystem, path_text
-from evergraph.train.restore_only import restore_only
-from evergraph.train.saver import import_meta_graph
 from evergraph.transforms.subgraph import candidate_outputs, node_names
 
-_GRAPHS = (FileKind.GRAPH_DEF, FileKind.GRAPH_DEF_TEXT)
-#: A model that takes longer than this for one call has most likely been made to.
-DEFAULT_SECONDS = 600.0
+#: An input or output.
+Element = Tensor | SparseTensor
 
 
 class Model:
@@ -35,15 +26,25 @@ class Model:
     Attributes:
       inputs: name -> (dtype, shape) of what it is fed.
       outputs: the names of what it gives.
+      signatures: of a SavedModel, what else it can be called for: name -> a Model.
     """
 
     def __init__(
-        self, graph: Graph, session: Session, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+        self,
+        graph: Graph,
+        session: Session,
+        inputs: Mapping[str, Element],
+        outputs: Mapping[str, Element],
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        signatures: Mapping[str, Model] | None = None,
     ) -> None:
         self._graph = graph
         self._session = session
-        self._inputs = {tensor.op.name: tensor for tensor in inputs}
-        self._outputs = {_short(tensor): tensor for tensor in outputs}
+        self._inputs = dict(inputs)
+        self._outputs = dict(outputs)
+        self._defaults = dict(defaults or {})
+        self.signatures: dict[str, Model] = dict(signatures or {})
 
     @property
     def graph(self) -> Graph:
@@ -55,7 +56,7 @@ class Model:
 
     @property
     def inputs(self) -> dict[str, tuple[Any, Any]]:
-        return {name: (tensor.dtype, tensor.shape) for name, tensor in self._inputs.items()}
+        return {name: (element.dtype, element.shape) for name, element in self._inputs.items()}
 
     @property
     def outputs(self) -> list[str]:
@@ -68,25 +69,57 @@ class Model:
         *,
         outputs: Sequence[str] | None = None,
         **named: Any,
-    ) -> dict[str, np.ndarray[Any, Any]]:
+    ) -> dict[str, Any]:
         """The outputs for these inputs, by name.
 
         Args:
-          feeds, named: values by the names of the inputs, or of any other tensor of the graph.
+          feeds, named: values by the names of the inputs, or of any other tensor of the graph. A sparse input takes
+            (indices, values, shape), and a sparse output is a ``tf.SparseTensorValue``.
           outputs: other tensors to compute than ``model.outputs``.
 
         Raises:
-          InvalidArgumentError: a name that is not there, an input that is missing or does not fit.
+          InvalidArgumentError: a name that is not there, an input that is missing or does not fit; no outputs are
+            known (a SavedModel with several signatures).
         """
-        given = {**(feeds or {}), **named}
-        feed_dict = {self._tensor(name): value for name, value in given.items()}
+        given = {**self._defaults, **(feeds or {}), **named}
+        if outputs is None:
+            self._check_callable(given)
+        feed_dict = {self._element(name): value for name, value in given.items()}
         wanted = (
-            self._outputs if outputs is None else {name: self._tensor(name) for name in outputs}
+            self._outputs if outputs is None else {name: self._element(name) for name in outputs}
         )
-        result: dict[str, np.ndarray[Any, Any]] = self._session.run(wanted, feed_dict)
+        result: dict[str, Any] = self._session.run(wanted, feed_dict)
         return result
 
-    def _tensor(self, name: str) -> Tensor:
+    def with_outputs(self, outputs: str | Sequence[str] | None) -> Model:
+        """The same model with other outputs, named as in a call; None for the same. InvalidArgumentError for a name
+        that is not there.
+        """
+        wanted = (
+            [part.strip() for part in outputs.split(",")] if isinstance(outputs, str) else outputs
+        )
+        found = self._outputs if not wanted else {name: self._element(name) for name in wanted}
+        return Model(self._graph, self._session, self._inputs, found, defaults=self._defaults)
+
+    def _check_callable(self, given: Mapping[str, Any]) -> None:
+        if not self._outputs:
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"the model has no default signature: call one of its signatures ({', '.join(self.signatures)}), as in "
+                f"model.signatures[{next(iter(self.signatures), '')!r}](...), or name outputs=",
+            )
+        missing = [
+            name
+            for name, element in self._inputs.items()
+            if name not in given and _values(element).op.type == "Placeholder"
+        ]
+        # What is fed in the middle of the graph may make an input needless.
+        if missing and given.keys() <= self._inputs.keys():
+            listed = ", ".join(f"'{name}'" for name in missing)
+            raise errors.InvalidValueError(None, None, f"no value is given for {listed}; {self}")
+
+    def _element(self, name: str) -> Element:
         known = self._inputs.get(name)
         if known is None:
             known = self._outputs.get(name)
@@ -95,7 +128,7 @@ class Model:
         try:
             tensor: Tensor = self._graph.get_tensor_by_name(name if ":" in name else name + ":0")
         except (KeyError, ValueError):
-            near = nearest(name, self._graph._operations)
+            near = nearest(name, self._inputs) or nearest(name, self._graph._operations)
             hint = f"; near: {', '.join(near)}" if near else ""
             raise errors.InvalidValueError(
                 None,
@@ -116,84 +149,63 @@ class Model:
 
     def __repr__(self) -> str:
         inputs = ", ".join(
-            f"{name}: {tensor.dtype.name}{tensor.shape}" for name, tensor in self._inputs.items()
+            f"{name}: {dtype.name}{shape}" for name, (dtype, shape) in self.inputs.items()
         )
         return f"<evergraph Model ({inputs}) -> {', '.join(self._outputs)}>"
 
 
-def _short(tensor: Tensor) -> str:
-    return tensor.op.name if tensor.value_index == 0 else tensor.name
+def _values(element: Element) -> Tensor:
+    return element.values if isinstance(element, SparseTensor) else element
 
 
-def load_model(
-    path: Any,
-    outputs: str | Sequence[str] | None = None,
-    *,
-    allow: Collection[str] = (),
-    seconds: float | None = DEFAULT_SECONDS,
+def graph_model(
+    graph: Graph, session: Session, path: str, outputs: str | Sequence[str] | None
 ) -> Model:
-    """A trained model, ready to be called.
+    """The model of a graph without signatures: the named outputs, or the likeliest, and the placeholders behind them.
 
-    Args:
-      path: a frozen graph (``.pb``, ``.pbtxt``), or a checkpoint with its ``.meta`` (prefix, folder or
-        any of its files).
-      outputs: the names of the outputs; None for the likeliest ends of the graph.
-      allow: what its graph may do beside computing: ``"files"`` to read and write them, ``"python"`` to call Python
-        functions. A file from a stranger gets neither.
-      seconds: how long one call may take; None for ever.
-
-    Raises:
-      NotFoundError: nothing is there, or no graph. DataLossError: it is damaged.
-      InvalidArgumentError: it is something else, or no output can be worked out.
+    Raises InvalidArgumentError where an output is not there, or none can be worked out.
     """
-    graph = Graph()
-    text = path_text(path)
-    with graph.as_default():
-        if _is_graph_file(text):
-            import_graph_def(graph_file.read_graph_def(text), name="")
-            session = _bounded(graph, allow, seconds)
-        else:
-            session = _from_checkpoint(graph, text, allow, seconds)
     ends = node_names(outputs) if outputs else candidate_outputs(graph.as_graph_def().node)[:1]
     if not ends:
         raise errors.InvalidArgumentError(
-            None, None, f"{text}: no node looks like an output; name them with outputs="
+            None, None, f"{path}: no node looks like an output; name them with outputs="
         )
     fetched = [tensor for name in ends for tensor in _output_tensors(graph, name)]
-    return Model(graph, session, _placeholders(graph, fetched), fetched)
+    return Model(
+        graph,
+        session,
+        {tensor.op.name: tensor for tensor in _placeholders(graph, fetched)},
+        {tensor.op.name: tensor for tensor in fetched},
+    )
 
 
-def _is_graph_file(path: str) -> bool:
+@contextmanager
+def damage_told(what: str, path: str) -> Iterator[None]:
+    """Whatever a file that was made or damaged to confuse brings about is one error, with the name of the file; the
+    cause stays behind it.
+    """
     try:
-        return sniff(path) in _GRAPHS
-    except errors.NotFoundError:
-        return False  # A prefix is no file.
+        yield
+    except errors.DataLossError as error:
+        if path in error.message:
+            raise
+        raise _not_holding(what, error.message) from error
+    except (errors.OpError, ValueError):
+        raise
+    except Exception as error:
+        raise _not_holding(what, str(error)) from error
 
 
-def _bounded(graph: Graph, allow: Collection[str], seconds: float | None) -> Session:
+def _not_holding(what: str, why: str) -> errors.DataLossError:
+    return errors.DataLossError(
+        None, None, f"The graph of the {what} does not hold together: {why}"
+    )
+
+
+def bounded(graph: Graph, allow: Collection[str], limits: Limits) -> Session:
+    """A session in which the graph may do what ``allow`` says, within ``limits`` in each run."""
     session = Session(graph=graph)
-    session.limit(capabilities=frozenset(allow), seconds=seconds)
-    return session
-
-
-def _from_checkpoint(
-    graph: Graph, path: str, allow: Collection[str], seconds: float | None
-) -> Session:
-    found = find_checkpoint(path)
-    if not filesystem(found.prefix).exists(found.prefix + ".meta"):
-        raise errors.FileMissingError(
-            None,
-            None,
-            f"{found.prefix}.meta is not there: the checkpoint has values but no graph. Its values "
-            "can be read with evergraph.open_checkpoint.",
-        )
-    saver = import_meta_graph(found.prefix + ".meta", clear_devices=True)
-    session = Session(graph=graph)
-    if saver is not None:
-        # Restoring is what the caller asked for; the graph itself gets no more than ``allow``.
-        session.limit(capabilities=frozenset({"files"}), seconds=seconds)
-        restore_only(session, saver, found.prefix)
-    session.limit(capabilities=frozenset(allow), seconds=seconds)
+    session.limit(capabilities=frozenset(allow), **limits._asdict())
     return session
 
 

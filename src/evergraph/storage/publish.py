@@ -43,13 +43,22 @@ class NewFile:
         position: how many bytes have been written.
     """
 
-    def __init__(self, target: str, temporary: str, origin: str | None = None) -> None:
+    def __init__(
+        self,
+        target: str,
+        temporary: str,
+        origin: str | None = None,
+        descriptor: int | None = None,
+    ) -> None:
         self.target = target
         self.temporary = temporary
         self.origin = origin
         self.position = 0
         self._gathered: list[Bytes] = []
         self._gathered_bytes = 0
+        if descriptor is not None:
+            self._descriptor = descriptor
+            return
         flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if origin is None else 0)
         try:
             self._descriptor = os.open(temporary, flags, 0o666)
@@ -159,6 +168,31 @@ class Publication:
         with storage_errors(path):
             os.rename(path, temporary)
         self._files.append(NewFile(local_path(target), temporary, origin=path))
+
+    def link(self, source: Path, target: Path) -> bool:
+        """Makes a second name of a finished file the next of the set, which takes no room on the disk.
+
+        Returns:
+            False, with nothing changed, where that cannot be: the files would be on two disks, the
+            system does not allow it, or the target is there already.
+
+        Raises:
+            NotFoundError: there is no such file.
+        """
+        path, final = local_path(source), local_path(target)
+        temporary = self._place(target, 0)
+        if os.path.lexists(final):
+            return False
+        with storage_errors(path):
+            descriptor = os.open(path, os.O_RDONLY)
+        leftovers.lock(descriptor)  # before there is a name that somebody could take for a leftover
+        try:
+            os.link(path, temporary)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._files.append(NewFile(final, temporary, descriptor=descriptor))
+        return True
 
     def _place(self, target: Path, expected_bytes: int) -> str:
         """The temporary name of the next file, once its place has been made ready."""

@@ -50,6 +50,10 @@ _TABLE = {
     "evergraph.runtime.session": "InteractiveSession Session",
     # variables
     "evergraph.variables.variable": "Variable variable_creator_scope",
+    "evergraph.variables.partitioners": (
+        "create_partitioned_variables fixed_size_partitioner min_max_variable_partitioner "
+        "variable_axis_size_partitioner"
+    ),
     "evergraph.variables.scope": (
         "VariableScope get_local_variable get_variable get_variable_scope no_regularizer "
         "variable_op_scope variable_scope"
@@ -95,6 +99,9 @@ _TABLE = {
     "evergraph.ops.division": (
         "div div_no_nan divide floor_div floordiv floormod mod realdiv truediv truncatediv "
         "truncatemod"
+    ),
+    "evergraph.ops.example_features": (
+        "FixedLenFeature FixedLenSequenceFeature VarLenFeature parse_example parse_single_example"
     ),
     "evergraph.ops.filling": "fill ones ones_like zeros zeros_like",
     "evergraph.ops.gradients": "AggregationMethod UnconnectedGradients gradients hessians",
@@ -144,6 +151,7 @@ _TABLE = {
         "batch_to_space batch_to_space_nd depth_to_space required_space_to_batch_paddings "
         "space_to_batch space_to_batch_nd space_to_depth"
     ),
+    "evergraph.ops.sparse_tensor": "SparseTensor SparseTensorValue",
     "evergraph.ops.special": "betainc digamma erf erfc igamma igammac lbeta lgamma polygamma zeta",
     "evergraph.ops.splitting": "split",
     "evergraph.ops.stacking": "stack unstack pack unpack",
@@ -242,6 +250,7 @@ _TABLE = {
     "evergraph.tf1.nn": "nn=.",
     "evergraph.tf1.python_io": "python_io=.",
     "evergraph.tf1.random": "random=.",
+    "evergraph.tf1.saved_model": "saved_model=.",
     "evergraph.tf1.strings": "strings=.",
     "evergraph.tf1.summary": "summary=.",
     "evergraph.tf1.test": "test=.",

@@ -27,6 +27,20 @@ _SAME: Final = {
     "python.platform.flags": "evergraph.tf1.flags",
     "python.platform.gfile": "evergraph.tf1.gfile",
     "python.platform.tf_logging": "evergraph.tf1.logging",
+    "python.saved_model.builder": "evergraph.saved_model.builder",
+    "python.saved_model.builder_impl": "evergraph.saved_model.builder",
+    "python.saved_model.constants": "evergraph.saved_model.constants",
+    "python.saved_model.loader": "evergraph.saved_model.loader",
+    "python.saved_model.loader_impl": "evergraph.saved_model.loader",
+    "python.saved_model.main_op": "evergraph.saved_model.main_op",
+    "python.saved_model.main_op_impl": "evergraph.saved_model.main_op",
+    "python.saved_model.signature_constants": "evergraph.saved_model.signature_constants",
+    "python.saved_model.signature_def_utils": "evergraph.saved_model.signature_defs",
+    "python.saved_model.signature_def_utils_impl": "evergraph.saved_model.signature_defs",
+    "python.saved_model.simple_save": "evergraph.saved_model.simple_save",
+    "python.saved_model.tag_constants": "evergraph.saved_model.tag_constants",
+    "python.saved_model.utils": "evergraph.saved_model.tensor_info",
+    "python.saved_model.utils_impl": "evergraph.saved_model.tensor_info",
     "python.util.deprecation": "evergraph.contrib.framework.deprecation",
     "python.util.compat": "evergraph.tf1.compat",
     "python.util.nest": "evergraph.graph.nest",
@@ -102,6 +116,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
         "evergraph.ops.indexed_slices": "IndexedSlices IndexedSlicesValue",
     },
     "python.framework.random_seed": {"evergraph.ops.random_seed": "get_seed set_random_seed"},
+    "python.framework.sparse_tensor": {},
     "python.framework.tensor_shape": {
         "evergraph.graph.shape": (
             "Dimension TensorShape as_dimension as_shape dimension_value matrix scalar "
@@ -186,6 +201,7 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.ops.nn": {},
     "python.ops.nn_impl": {},
     "python.ops.nn_ops": {},
+    "python.ops.parsing_ops": {},
     "python.ops.partitioned_variables": {},
     "python.ops.random_ops": {},
     "python.ops.resource_variable_ops": {
@@ -204,8 +220,14 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.ops.string_ops": {},
     "python.ops.template": {},
     "python.ops.tensor_array_ops": {},
-    "python.ops.variable_scope": {"evergraph.variables.store": "default_initializer"},
-    "python.ops.variables": {"evergraph.variables.ref_variable": "RefVariable"},
+    "python.ops.variable_scope": {
+        "evergraph.variables.partitioning": "_PartitionInfo=PartitionInfo",
+        "evergraph.variables.store": "default_initializer",
+    },
+    "python.ops.variables": {
+        "evergraph.variables.partitioned_variable": "PartitionedVariable",
+        "evergraph.variables.ref_variable": "RefVariable",
+    },
     "python.platform.resource_loader": {},
     "python.platform.sysconfig": {},
     "python.platform.test": {},

@@ -9,6 +9,9 @@ _TABLE = {
     "evergraph.formats.record": "TFRecordWriter tf_record_iterator",
     "evergraph.formats.record_options": "TFRecordCompressionType TFRecordOptions",
     "evergraph.tf1.gfile": "gfile=.",
+    "evergraph.ops.example_features": (
+        "FixedLenFeature FixedLenSequenceFeature VarLenFeature parse_example parse_single_example"
+    ),
     "evergraph.ops.string_values": "decode_base64 decode_raw encode_base64",
 }
 

@@ -1,35 +1,28 @@
 """Why a restore failed: everything that does not fit between a graph and a checkpoint, in one error.
 
-Stock TensorFlow names the first missing key. Here the error lists all missing keys with the nearest names that the
-checkpoint has, all shapes and types that differ, by the variables' names, and what to do about it.
+Stock TensorFlow names the first missing key, then what happened when it tried something else. Here the error lists all
+missing keys with the nearest names that the checkpoint has, all shapes and types that differ, by the variables' names,
+and what to do about it; its ``report`` is the same as an object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from evergraph import errors
-from evergraph.formats.bundle_reader import BundleReader
-from evergraph.formats.dtypes import DType
-from evergraph.formats.tensor_info import TensorInfo
+from evergraph.formats.checkpoint import open_checkpoint
+from evergraph.formats.tensor_slice import parse_shape_and_slice
+from evergraph.graph.attributes import to_text
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
-from evergraph.graph.shape import Dims, compatible, text
-from evergraph.nearest import nearest
+from evergraph.graph.shape import Dims
+from evergraph.train.restore_report import Wanted, compare
 
 _RESTORES = frozenset(("RestoreV2", "Restore", "RestoreSlice"))
-_MOST_LISTED = 20
-
-
-class _Wanted(NamedTuple):
-    """One tensor that the graph wants from the checkpoint."""
-
-    name: str
-    dtype: DType
-    dims: Dims
-    variable: str
 
 
 def explain(error: errors.OpError, prefix: str, graph: Graph, saver_def: Any) -> errors.OpError:
@@ -37,26 +30,14 @@ def explain(error: errors.OpError, prefix: str, graph: Graph, saver_def: Any) ->
     nothing is found.
     """
     try:
-        with BundleReader(prefix) as reader:
-            wanted = list(_wanted(graph, saver_def))
-            missing = [item for item in wanted if item.name not in reader]
-            present = [(item, reader.info(item.name)) for item in wanted if item.name in reader]
-            names = reader.names() if missing else []
+        with open_checkpoint(prefix) as checkpoint:
+            report = compare(list(_wanted(graph, saver_def)), checkpoint)
     except errors.OpError:
         return error
-    different = [(item, info) for item, info in present if not _fits(item, info)]
-    if missing:
-        return errors.KeyNotFoundError(
-            error.node_def, error.op, _missing_text(missing, names, prefix, wanted)
-        )
-    if different:
-        return errors.InvalidValueError(
-            error.node_def, error.op, _different_text(different, prefix)
-        )
-    return error
+    return error if report.complete else report.error(error.node_def, error.op)
 
 
-def _wanted(graph: Graph, saver_def: Any) -> Iterator[_Wanted]:
+def _wanted(graph: Graph, saver_def: Any) -> Iterator[Wanted]:
     """What the restore operation reads, and the variables that it sets with it."""
     stack = [graph.as_graph_element(saver_def.restore_op_name)]
     seen: set[Operation] = set()
@@ -67,16 +48,21 @@ def _wanted(graph: Graph, saver_def: Any) -> Iterator[_Wanted]:
         seen.add(op)
         stack.extend(op.control_inputs)
         stack.extend(tensor.op for tensor in op.inputs)
-        if op.type in _RESTORES:
-            names = constant_value(op.inputs[1])
-            for name, output in zip(
-                () if names is None else names.reshape(-1), op.outputs, strict=False
-            ):
-                variable = _variable_set_by(output)
-                dims = None if variable is None else variable[1]
-                yield _Wanted(
-                    name.decode(), output.dtype, dims, "" if variable is None else variable[0]
-                )
+        if op.type not in _RESTORES:
+            continue
+        names = _texts(op, 1)
+        specs = _texts(op, 2) if op.type != "Restore" else [""]
+        for name, spec, output in zip(names, specs, op.outputs, strict=False):
+            variable, dims = _variable_set_by(output) or ("", None)
+            if spec:  # a part: what it must fit is the whole
+                variable, dims = name, parse_shape_and_slice(spec)[0]
+            yield Wanted(name, output.dtype, dims, variable)
+
+
+def _texts(op: Operation, index: int) -> list[str]:
+    """The strings of a constant input; none where they are not known."""
+    value = constant_value(op.inputs[index])
+    return [] if value is None else [to_text(text) for text in np.asarray(value).reshape(-1)]
 
 
 def _variable_set_by(tensor: Any) -> tuple[str, Dims] | None:
@@ -89,54 +75,3 @@ def _variable_set_by(tensor: Any) -> tuple[str, Dims] | None:
         if op.type == "Identity":
             return _variable_set_by(op.outputs[0])
     return None
-
-
-def _fits(item: _Wanted, info: TensorInfo) -> bool:
-    return item.dtype.base_dtype == info.dtype and compatible(item.dims, info.shape)
-
-
-def _missing_text(
-    missing: Sequence[_Wanted], names: Sequence[str], prefix: str, wanted: Sequence[_Wanted]
-) -> str:
-    lines = [
-        f"Key {missing[0].name} not found in checkpoint {prefix}. "
-        f"{len(missing)} of the {len(wanted)} variables that the graph restores are not in it:"
-    ]
-    renamed: dict[str, str] = {}
-    for item in missing[:_MOST_LISTED]:
-        near = nearest(item.name, names)
-        lines.append(f"  {item.name}" + (f"  (near: {', '.join(near)})" if near else ""))
-        if near:
-            renamed[near[0]] = item.name
-    if len(missing) > _MOST_LISTED:
-        lines.append(f"  ... and {len(missing) - _MOST_LISTED} more")
-    own = {item.name for item in wanted}
-    unused = [name for name in names if name not in own]
-    if unused:
-        shown = ", ".join(unused[:_MOST_LISTED])
-        more = f", ... ({len(unused)} in all)" if len(unused) > _MOST_LISTED else ""
-        lines.append(f"The checkpoint has these that the graph does not restore: {shown}{more}.")
-    lines.append(
-        "The graph was built differently from the one that was saved. To restore what is there, pass the"
-    )
-    lines.append("variables that it has, by the names that they have in it:")
-    example = ", ".join(f"{old!r}: <variable {new}>" for old, new in list(renamed.items())[:2])
-    lines.append(
-        f"  tf.train.Saver({{{example or '<name in the checkpoint>: <variable>'}}}).restore(sess, {prefix!r})"
-    )
-    return "\n".join(lines)
-
-
-def _different_text(different: Sequence[tuple[_Wanted, TensorInfo]], prefix: str) -> str:
-    lines = [f"{len(different)} variables have another shape or type than in checkpoint {prefix}:"]
-    for item, info in different[:_MOST_LISTED]:
-        lines.append(
-            f"  {item.variable or item.name}: {item.dtype.base_dtype.name}{text(item.dims)} in the graph, "
-            f"{info.dtype.name}{text(info.shape)} in the checkpoint"
-        )
-    if len(different) > _MOST_LISTED:
-        lines.append(f"  ... and {len(different) - _MOST_LISTED} more")
-    lines.append(
-        "To leave these variables as they are, restore the others: tf.train.Saver([<the other variables>])."
-    )
-    return "\n".join(lines)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evergraph.graph import nest
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.operation import Operation
-from evergraph.graph.scopes import device
-from evergraph.graph.shape import is_fully_defined
+from evergraph.graph.scopes import device, name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.array import identity, reshape
-from evergraph.ops.resources import AssignVariableOp
+from evergraph.ops.resources import AssignVariableOp, DisableCopyOnRead
 from evergraph.ops.state import Assign
+from evergraph.variables.partitioned_variable import PartitionedVariable
+from evergraph.variables.resource_variable import ResourceVariable
+from evergraph.variables.variable import Variable
 
 _REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
 _HANDLES = frozenset(("VarHandleOp", "ReadVariableOp", "ResourceGather"))
@@ -73,10 +75,12 @@ class SaveableObject:
 
 
 class ReferenceVariableSaveable(SaveableObject):
-    """A reference variable, by the tensor that is its reference."""
+    """A reference variable, by the tensor that is its reference; a part of one, by the variable."""
 
-    def __init__(self, variable: Tensor, slice_spec: str, name: str) -> None:
-        spec = SaveSpec(variable, slice_spec, name, dtype=variable.dtype.base_dtype)
+    def __init__(self, variable: Any, slice_spec: str, name: str) -> None:
+        tensor = variable if isinstance(variable, Tensor) else variable.value()
+        kind = variable.dtype.base_dtype
+        spec = SaveSpec(tensor, slice_spec, name, dtype=kind, device=variable.device)
         super().__init__(variable, [spec], name)
 
     def restore(
@@ -86,17 +90,22 @@ class ReferenceVariableSaveable(SaveableObject):
         value = restored_tensors[0]
         if restored_shapes is not None:
             value = reshape(value, restored_shapes[0])
-        exact = restored_shapes is None and is_fully_defined(self.op.dims)
+        exact = restored_shapes is None and self.op.shape.is_fully_defined()
         return Assign(self.op, value, validate_shape=exact)
 
 
 class ResourceVariableSaveable(SaveableObject):
-    """A resource variable, by the tensor that reads it."""
+    """A resource variable, by the tensor that reads it; a part of one, by the variable."""
 
-    def __init__(self, read: Tensor, slice_spec: str, name: str) -> None:
-        self.handle = read.op.inputs[0]
-        self._device = read.device
-        super().__init__(read, [SaveSpec(read, slice_spec, name, dtype=read.dtype)], name)
+    def __init__(self, variable: Any, slice_spec: str, name: str) -> None:
+        read: Tensor | Callable[[], Tensor]
+        if isinstance(variable, Tensor):
+            self.handle, read = variable.op.inputs[0], variable
+        else:
+            self.handle, read = variable.handle, lambda: _read_to_save(variable)
+        self._device = variable.device
+        spec = SaveSpec(read, slice_spec, name, dtype=variable.dtype, device=variable.device)
+        super().__init__(variable, [spec], name)
 
     def restore(
         self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None
@@ -109,6 +118,17 @@ class ResourceVariableSaveable(SaveableObject):
             value = identity(value)
             value.shape.assert_is_compatible_with(self.op.shape)
             return AssignVariableOp(self.handle, value, dtype=value.dtype)
+
+
+def _read_to_save(variable: ResourceVariable) -> Tensor:
+    """A new tensor that reads ``variable`` for a save, in the memory of its machine."""
+    with device(variable.device):
+        with name_scope("Read"):
+            DisableCopyOnRead(variable.handle)
+            value = variable._read()
+        value = identity(value)
+        with device("/device:CPU:0"):
+            return identity(value)
 
 
 def comes_from_variable(tensor: Any) -> bool:
@@ -141,17 +161,25 @@ def checkpoint_name(tensor: Tensor) -> str:
 def by_name(variables: Iterable[Any]) -> dict[str, Any]:
     """A (nested) list of variables and SaveableObjects by the names that they are saved under.
 
-    Raises TypeError for what cannot be saved, ValueError where two have the same name.
+    Parts of a variable are a list, by the name of the whole. Raises TypeError for what cannot be saved, ValueError
+    where two have the same name.
     """
     if not isinstance(variables, (list, tuple, set)):
         raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables}")
     named: dict[str, Any] = {}
     for variable in sorted(nest.flatten(list(variables)), key=lambda item: item.name):
-        value: SaveableObject | Tensor
-        if isinstance(variable, SaveableObject):
+        value: Any
+        if isinstance(variable, SaveableObject | PartitionedVariable):
             name, value = variable.name, variable
         elif isinstance(variable, Operation):
             raise TypeError(f"Variable to save is not a Variable: {variable!r}")
+        elif _whole_of(variable) is not None:
+            name, value = _whole_of(variable), [variable]
+            if name in named:
+                if not isinstance(named[name], list):
+                    raise ValueError(f"Mixing slices and non-slices with the same name: {name}")
+                named[name].append(variable)
+                continue
         else:
             tensor = saved_tensor(variable)
             name, value = checkpoint_name(tensor), tensor
@@ -159,6 +187,12 @@ def by_name(variables: Iterable[Any]) -> dict[str, Any]:
             raise ValueError(f"At least two variables have the same name: {name}")
         named[name] = value
     return named
+
+
+def _whole_of(variable: Any) -> Any:
+    """The name of the variable that ``variable`` is a part of; None where it is no part."""
+    place = variable._get_save_slice_info() if isinstance(variable, Variable) else None
+    return None if place is None else place.full_name
 
 
 def saveables(var_list: Any) -> list[SaveableObject]:
@@ -171,12 +205,12 @@ def saveables(var_list: Any) -> list[SaveableObject]:
     seen: dict[Any, str] = {}
     for name, value in sorted(named.items()):
         for saveable in _saveables_of(name, value):
-            key = getattr(saveable, "handle", saveable.op)
-            if key in seen:
+            if saveable.op in seen:
                 raise ValueError(
-                    f"The same saveable will be restored with two names: {name} and {seen[key]}"
+                    "The same saveable will be restored with two names: "
+                    f"{name} and {seen[saveable.op]}"
                 )
-            seen[key] = name
+            seen[saveable.op] = name
             found.append(saveable)
     return found
 
@@ -189,6 +223,9 @@ def _saveables_of(name: Any, value: Any) -> Iterator[SaveableObject]:
     if isinstance(value, SaveableObject):
         yield value
         return
+    if isinstance(value, list | tuple | PartitionedVariable):
+        yield from _saveables_of_parts(name, value)
+        return
     try:
         tensor = saved_tensor(value)
     except TypeError:
@@ -199,3 +236,30 @@ def _saveables_of(name: Any, value: Any) -> Iterator[SaveableObject]:
         yield ReferenceVariableSaveable(tensor, "", name)
     else:
         yield ResourceVariableSaveable(tensor, "", name)
+
+
+def _saveables_of_parts(name: str, parts: Iterable[Any]) -> Iterator[SaveableObject]:
+    whole = None
+    for part in parts:
+        if isinstance(part, SaveableObject):
+            yield part
+            continue
+        if not isinstance(part, Variable):
+            raise ValueError(f"Slices must all be Variables: {part}")
+        place = part._get_save_slice_info()
+        if place is None:
+            raise ValueError(
+                f"Slices must all be slices: {part}. A list stands for the parts of one partitioned variable; to save "
+                "variables under names of their own, give each a name in the dict."
+            )
+        whole = place.full_name if whole is None else whole
+        if whole != place.full_name:
+            raise ValueError(
+                f"Slices must all be from the same tensor: {whole} != {place.full_name}"
+            )
+        kind = (
+            ResourceVariableSaveable
+            if isinstance(part, ResourceVariable)
+            else ReferenceVariableSaveable
+        )
+        yield kind(part, place.spec, name)

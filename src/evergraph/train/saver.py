@@ -5,34 +5,38 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats import protos
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.protos import SaverDef
 from evergraph.graph import collection_protos
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
+from evergraph.graph.graph import Graph
+from evergraph.graph.operation import Operation
+from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs
+from evergraph.runtime.prune import needed
 from evergraph.runtime.session import BaseSession
-from evergraph.storage.publish import one_set
+from evergraph.runtime.snapshot import Snapshot
+from evergraph.storage.publish import Durability, one_set, publish_bytes
 from evergraph.train import meta_graph
-from evergraph.train.checkpoints import (
-    STATE_FILE,
-    checkpoint_exists,
-    get_checkpoint_mtimes,
-    meta_graph_filename,
-    remove_checkpoint,
-    update_checkpoint_state,
-)
+from evergraph.train.background_saves import BackgroundSaves, SaveReport
+from evergraph.train.checkpoints import STATE_FILE, meta_graph_filename, update_checkpoint_state
+from evergraph.train.debug_info import graph_debug_info
 from evergraph.train.global_step import global_step as read_global_step
 from evergraph.train.restore_errors import explain
+from evergraph.train.retention import Retention
 from evergraph.train.saver_builder import BulkSaverBuilder
 from evergraph.variables.collections import all_saveable_objects
 
 _LOG = logging.getLogger("evergraph")
+#: What is written beside a checkpoint under a suffix that the caller does not choose.
+_SUFFIXES = {"debug": "debug"}
 
 
 class Saver:
@@ -55,6 +59,11 @@ class Saver:
       pad_step_number: write the step with at least eight digits.
       save_relative_paths: write relative paths into the state file, so that the folder can be moved.
       filename: the prefix to use where none is fed.
+      durability: ``"full"``: when ``save`` returns, a power failure harms nothing; ``"file"``: nor does it harm the
+        files, but a name may be lost; ``"none"``: safe when the process is killed, fastest.
+      keep_across_restarts: take up the list of checkpoints in the state file at the first save, so that
+        ``max_to_keep`` holds over several runs of a program.
+      most_in_flight: how many saves may be going on in the background before a further one waits.
 
     Raises:
       TypeError, ValueError: ``var_list`` holds something else, or names or variables twice; no variables to save.
@@ -77,6 +86,10 @@ class Saver:
         pad_step_number: bool = False,
         save_relative_paths: bool = False,
         filename: str | None = None,
+        *,
+        durability: Durability = "full",
+        keep_across_restarts: bool = False,
+        most_in_flight: int = 1,
     ) -> None:
         if defer_build and var_list:
             raise ValueError(
@@ -100,10 +113,11 @@ class Saver:
         self._is_built = False
         self._is_empty = False
         self._has_warned = False
-        #: (path, time of saving) of the checkpoints that are kept for now, oldest first.
-        self._last_checkpoints: list[tuple[str, float]] = []
-        self._to_delete: list[tuple[str, float]] = []
-        self._next_checkpoint_time = float("inf")
+        self._durability: Durability = durability
+        self._keep_across_restarts = keep_across_restarts
+        self._retention = Retention()
+        self._background = BackgroundSaves(most_in_flight)
+        self._meta_graph_cache: tuple[Any, dict[str, bytes]] | None = None
         if not defer_build:
             self.build()
         elif saver_def:
@@ -143,9 +157,7 @@ class Saver:
             self.saver_def = scoped
         self._check_saver_def()
         self._write_version = self.saver_def.version
-        self._next_checkpoint_time = (
-            time.time() + self.saver_def.keep_checkpoint_every_n_hours * 3600
-        )
+        self._retention.keep_one_every(self.saver_def.keep_checkpoint_every_n_hours)
 
     def _check_saver_def(self) -> None:
         if not isinstance(self.saver_def, SaverDef):
@@ -167,15 +179,21 @@ class Saver:
         write_state: bool = True,
         strip_default_attrs: bool = False,
         save_debug_info: bool = False,
+        *,
+        asynchronous: bool = False,
     ) -> str | None:
         """Saves the variables under the prefix ``save_path`` (``-step`` behind it where ``global_step`` is given).
 
-        The data, the index and the ``.meta`` are written before the state file names the checkpoint, and only then are
-        old ones deleted: whenever the process dies, the state file names a whole checkpoint.
+        The data, the ``.meta`` and the index appear together, then the state file names the checkpoint, and only then
+        are old ones deleted: whenever the process dies, the state file names a whole checkpoint.
+
+        With ``asynchronous``, the values are those of now, and the rest is done while the program goes on. What goes
+        wrong there is raised by the next ``save`` or by ``wait()``. What later runs write to meanwhile is copied.
 
         Returns the prefix to restore from; None for an empty saver. Raises TypeError where ``sess`` is no session,
         ValueError for a ``latest_filename`` with a path or the same as the checkpoint, RuntimeError before ``build()``.
         """
+        started = time.perf_counter()
         if not self._is_built:
             raise RuntimeError("`build()` should be called before save if defer_build==True")
         self._warn_of_format()
@@ -185,46 +203,84 @@ class Saver:
         if not isinstance(sess, BaseSession):
             raise TypeError(f"'sess' must be a Session; {sess}")
         prefix = _as_text(save_path)
+        path = self._path(sess, prefix, global_step, latest_filename)
+        self._background.make_room()
+        if not asynchronous:
+            self._background.wait()
+        meta: dict[str, bytes] = {}
+        if write_meta_graph:
+            found = self._meta_graph(sess.graph, strip_default_attrs, save_debug_info)
+            base = os.path.splitext(meta_graph_filename(path, meta_graph_suffix))[0]
+            meta = {
+                f"{base}.{_SUFFIXES.get(kind, meta_graph_suffix)}": found[kind] for kind in found
+            }
+
+        def write(values: Mapping[Any, Any]) -> str | None:
+            saved = self._write(sess, path, values, meta)
+            if saved is not None and write_state:
+                self._keep(saved, os.path.dirname(prefix), latest_filename, meta_graph_suffix)
+            return saved
+
+        if not asynchronous or self._is_empty:
+            return write({})
+        snapshot, values = self._snapshot(sess)
+        self._background.start(sess, snapshot, started, lambda: write(values) or path)
+        if self._write_version == SaverDef.V1 and self.saver_def.sharded:
+            return f"{path}-?????-of-{len(self._save_ops(sess.graph)):05d}"
+        return path
+
+    def wait(self) -> list[SaveReport]:
+        """Waits for the saves that go on in the background; what each of them took, oldest first.
+
+        Raises what went wrong in one of them.
+        """
+        return self._background.wait()
+
+    def _path(self, sess: BaseSession, prefix: str, global_step: Any, latest_filename: str) -> str:
+        """The prefix of the checkpoint, with the step."""
         if global_step is not None:
             step = (
                 global_step
                 if isinstance(global_step, (int, np.integer))
                 else int(read_global_step(sess, global_step))
             )
-            path = f"{prefix}-{step:08d}" if self._pad_step_number else f"{prefix}-{step}"
-        else:
-            path = prefix
-            if os.path.basename(prefix) == latest_filename and not self._sharded:
-                raise ValueError(
-                    f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{prefix}'"
-                )
-        saved: str | None = None
-        # One set: the prefix is there with all its files, or not at all.
-        with one_set(path):
-            if not self._is_empty:
-                saved = _as_text(
-                    sess.run(
-                        self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}
-                    )
-                )
-            if write_meta_graph:
-                with sess.graph.as_default():
-                    self.export_meta_graph(
-                        meta_graph_filename(path, meta_graph_suffix),
-                        strip_default_attrs=strip_default_attrs,
-                        save_debug_info=save_debug_info,
-                    )
-        if saved is not None and write_state:
-            self._record(saved)
-            update_checkpoint_state(
-                os.path.dirname(prefix),
-                saved,
-                self.last_checkpoints,
-                latest_filename,
-                save_relative_paths=self._save_relative_paths,
+            return f"{prefix}-{step:08d}" if self._pad_step_number else f"{prefix}-{step}"
+        if os.path.basename(prefix) == latest_filename and not self._sharded:
+            raise ValueError(
+                f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{prefix}'"
             )
-            self._delete_old(meta_graph_suffix)
+        return prefix
+
+    def _write(
+        self, sess: BaseSession, path: str, values: Mapping[Any, Any], others: Mapping[str, bytes]
+    ) -> str | None:
+        """Writes the files of a checkpoint and ``others`` beside them.
+
+        ``values`` are of tensors that are to be saved, in place of the variables' own.
+        """
+        saved = None
+        # One set: the prefix is there with all its files, or not at all.
+        with one_set(path, self._durability):
+            if not self._is_empty:
+                feeds = {self.saver_def.filename_tensor_name: path, **values}
+                saved = _as_text(sess.run(self.saver_def.save_tensor_name, feeds))
+            for name, contents in others.items():
+                publish_bytes(name, contents, self._durability)
         return saved
+
+    def _keep(self, saved: str, folder: str, latest_filename: str, meta_graph_suffix: str) -> None:
+        """Makes a checkpoint the latest, and deletes those that are too many."""
+        if self._keep_across_restarts and not self._retention.entries:
+            self._retention.recover_from(folder or ".", latest_filename)
+        self._retention.record(saved, self.saver_def.max_to_keep)
+        update_checkpoint_state(
+            folder,
+            saved,
+            self._retention.paths,
+            latest_filename,
+            save_relative_paths=self._save_relative_paths,
+        )
+        self._retention.delete_doomed(self.saver_def.version, meta_graph_suffix)
 
     def _warn_of_format(self) -> None:
         if self._write_version != SaverDef.V2 and not self._has_warned:
@@ -234,39 +290,54 @@ class Saver:
                 "format, which is the default: tf.train.Saver(write_version=tf.train.SaverDef.V2)"
             )
 
-    def _record(self, path: str) -> None:
-        if not self.saver_def.max_to_keep:
-            return
-        self._last_checkpoints = [entry for entry in self._last_checkpoints if entry[0] != path]
-        self._last_checkpoints.append((path, time.time()))
-        # Saved again, it is the newest: what was to be deleted under this name is it.
-        self._to_delete = [entry for entry in self._to_delete if entry[0] != path]
-        if len(self._last_checkpoints) > self.saver_def.max_to_keep:
-            self._to_delete.append(self._last_checkpoints.pop(0))
+    def _meta_graph(
+        self, graph: Graph, strip_default_attrs: bool, save_debug_info: bool
+    ) -> dict[str, bytes]:
+        """The bytes of the ``.meta`` (and the ``.debug``) by suffix; those of the last save if nothing has changed."""
+        key = (id(graph), graph.fingerprint(), strip_default_attrs, save_debug_info)
+        if self._meta_graph_cache is None or self._meta_graph_cache[0] != key:
+            with graph.as_default():
+                message = self.export_meta_graph(strip_default_attrs=strip_default_attrs)
+            files = {"meta": protos.serialize(message)}
+            if save_debug_info:
+                nodes = [node.name for node in message.graph_def.node]
+                operations = [(name, graph.get_operation_by_name(name)) for name in nodes]
+                files["debug"] = protos.serialize(graph_debug_info(operations))
+            self._meta_graph_cache = key, files
+        return self._meta_graph_cache[1]
 
-    def _delete_old(self, meta_graph_suffix: str) -> None:
-        while self._to_delete:
-            path, saved_at = self._to_delete.pop(0)
-            if saved_at > self._next_checkpoint_time:
-                # One in so many hours stays for good.
-                self._next_checkpoint_time += self.saver_def.keep_checkpoint_every_n_hours * 3600
-                continue
-            try:
-                remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
-            except errors.OpError as error:
-                _LOG.warning("could not delete the old checkpoint %s: %s", path, error.message)
+    def _snapshot(self, sess: BaseSession) -> tuple[Snapshot, dict[Any, Any]]:
+        """The values to save as they are now: those of variables pinned, others computed."""
+        inputs = dict.fromkeys(
+            tensor for op in self._save_ops(sess.graph) for tensor in saved_inputs(op)
+        )
+        snapshot = Snapshot(sess.state, inputs)
+        try:
+            others = [tensor for tensor in inputs if tensor not in snapshot.values]
+            values = dict(zip(others, sess.run(others), strict=True))
+        except BaseException:
+            snapshot.release()
+            raise
+        return snapshot, {**snapshot.values, **values}
+
+    def _save_ops(self, graph: Graph) -> list[Operation]:
+        """The operations that write: one, or one for each shard."""
+        target = graph.as_graph_element(self.saver_def.save_tensor_name)
+        targets = [target] if isinstance(target, Operation) else [target.op]
+        return [op for op in needed([], targets, set()) if op.type in SAVE_OPS]
 
     # Restoring
 
     def restore(self, sess: Any, save_path: Any) -> None:
         """Sets the variables to what they were in the checkpoint; they need not be initialized.
 
-        ``save_path`` is a prefix, as ``save`` returns it, or any of the checkpoint's files.
+        ``save_path`` is a prefix, as ``save`` returns it, or any of the checkpoint's files. Of an object-based
+        checkpoint (``tf.train.Checkpoint``, Keras) the tensors are found by the variables' names when it was saved, or
+        by their paths through the objects. To restore a part, or under other names, see ``evergraph.restore``.
 
-        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not
-        in it (all of
-        them named, with the nearest names), InvalidArgumentError where shapes or types differ, DataLossError where the
-        file is damaged.
+        Raises ValueError where it is None or there is no checkpoint, NotFoundError where variables are not in it (all
+        of them named, with the nearest names), InvalidArgumentError where shapes or types differ, DataLossError where
+        the file is damaged. The ``report`` of the first two tells the same as a RestoreReport.
         """
         if self._is_empty:
             return
@@ -275,25 +346,27 @@ class Saver:
                 "Can't load save_path when it is None. (tf.train.latest_checkpoint gives None where the folder has no "
                 "'checkpoint' state file, or what that names is not there.)"
             )
+        self._background.wait()
         prefix = _checkpoint_at(_as_text(save_path))
         _LOG.info("Restoring parameters from %s", prefix)
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except (errors.NotFoundError, errors.InvalidArgumentError) as error:
-            raise explain(error, prefix, sess.graph, self.saver_def) from error
+            raise explain(error, prefix, sess.graph, self.saver_def) from None
+        self._retention.restored = prefix
 
     # The checkpoints so far
 
     @property
     def last_checkpoints(self) -> list[str]:
         """The checkpoints that are kept for now, oldest first."""
-        return [path for path, _ in self._last_checkpoints]
+        return self._retention.paths if self.saver_def and self.saver_def.max_to_keep else []
 
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
         """Sets the list of checkpoints, without their times (deprecated in TensorFlow)."""
         if not isinstance(last_checkpoints, list):
             raise AssertionError("last_checkpoints must be a list")
-        self._last_checkpoints = [(path, float("inf")) for path in last_checkpoints]
+        self._retention.entries = [(path, float("inf")) for path in last_checkpoints]
 
     def set_last_checkpoints_with_time(
         self, last_checkpoints_with_time: Sequence[tuple[str, float]]
@@ -301,14 +374,11 @@ class Saver:
         """Sets the list of checkpoints with the times of their saving, oldest first."""
         if not isinstance(last_checkpoints_with_time, list):
             raise AssertionError("last_checkpoints must be a list")
-        self._last_checkpoints = list(last_checkpoints_with_time)
+        self._retention.entries = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
         """Takes up the list of checkpoints of an earlier process; those that are not there any more are left out."""
-        there = [path for path in checkpoint_paths if checkpoint_exists(path)]
-        self.set_last_checkpoints_with_time(
-            list(zip(there, get_checkpoint_mtimes(there), strict=True))
-        )
+        self._retention.recover(checkpoint_paths)
 
     # Protos
 

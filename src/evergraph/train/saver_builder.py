@@ -21,6 +21,7 @@ from evergraph.ops.grouping import group, with_dependencies
 from evergraph.ops.strings import regex_full_match, string_join
 from evergraph.train import saveables as saving
 from evergraph.train.saveables import SaveableObject
+from evergraph.variables.partitioned_variable import put_together_collected
 
 _Objects = Sequence[SaveableObject]
 _Shards = Sequence[tuple[str, _Objects]]
@@ -109,6 +110,7 @@ class BaseSaverBuilder:
             else:
                 saved = self._add_save_ops(path, objects)
                 restored = self._add_restore_ops(path, objects, restore_sequentially, reshape)
+        put_together_collected(path.graph)
         return SaverDef(
             filename_tensor_name=path.name,
             save_tensor_name=saved.name,

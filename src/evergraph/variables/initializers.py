@@ -15,13 +15,14 @@ import numpy as np
 
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
-from evergraph.graph.shape import TensorShape
+from evergraph.graph.shape import known_sizes
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.array import ones, reshape, zeros
 from evergraph.ops.constant import constant
 from evergraph.ops.diagonals import diag_part, eye
 from evergraph.ops.factorization import qr
 from evergraph.ops.random import random_normal, random_uniform, truncated_normal
+from evergraph.ops.slicing import slice_
 from evergraph.ops.transposing import matrix_transpose
 from evergraph.ops.unary import sign
 
@@ -302,7 +303,7 @@ class Orthogonal(Initializer):
         self.dtype = _floating(dtype)
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
-        sizes = _sizes(shape)
+        sizes = known_sizes(shape)
         if len(sizes) < 2:
             raise ValueError(
                 "The tensor to initialize, specified by argument `shape` must be at least "
@@ -339,6 +340,8 @@ class Identity(Initializer):
                 f"two-dimensional. Received shape={shape}"
             )
         matrix: Any = eye(sizes[0], sizes[1], dtype=self._type(dtype))
+        if partition_info is not None:
+            matrix = slice_(matrix, partition_info.var_offset, shape)
         result: Tensor = self.gain * matrix
         return result
 
@@ -390,12 +393,6 @@ def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
     return int(shape[-2] * field), int(shape[-1] * field)
 
 
-def _sizes(shape: Any) -> list[int]:
-    known = TensorShape(shape)
-    known.assert_is_fully_defined()
-    return [size for size in known.as_list() if size is not None]
-
-
 def _whole(shape: Any, partition_info: Any) -> list[int]:
     """The shape of the whole variable, of which this may be a part."""
-    return _sizes(shape if partition_info is None else partition_info.full_shape)
+    return known_sizes(shape if partition_info is None else partition_info.full_shape)

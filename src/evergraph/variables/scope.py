@@ -17,6 +17,7 @@ from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph, graph_of
 from evergraph.graph.scopes import name_scope
 from evergraph.variables import distribution
+from evergraph.variables.partitioned_variable import PartitionedVariable
 from evergraph.variables.scope_defaults import VariableScope
 from evergraph.variables.store import (
     AUTO_REUSE,
@@ -33,6 +34,7 @@ __all__ = [
     "disable_resource_variables",
     "enable_resource_variables",
     "get_local_variable",
+    "get_partitioned_variable",
     "get_variable",
     "get_variable_scope",
     "no_regularizer",
@@ -148,6 +150,14 @@ def get_variable(
         synchronization=synchronization,
         aggregation=aggregation,
     )
+
+
+def get_partitioned_variable(name: str | None, **request: Any) -> PartitionedVariable:
+    """The variable ``name`` of the current scope (None: of the scope's own name) in parts.
+
+    Arguments as ``get_variable``, without a custom getter. Raises ValueError.
+    """
+    return get_variable_scope()._get_partitioned_variable(_store(), name, **request)
 
 
 def get_local_variable(

@@ -12,6 +12,7 @@ from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.scopes import name_scope
 from evergraph.variables import distribution
+from evergraph.variables.partitioned_variable import PartitionedVariable
 from evergraph.variables.store import VariableStore
 
 
@@ -160,10 +161,6 @@ class VariableScope:
         aggregation: Any = distribution.VariableAggregation.NONE,
     ) -> Any:
         """The variable ``name`` of this scope in ``var_store``, with the scope's defaults."""
-
-        def either(given: Any, default: Any) -> Any:
-            return default if given is None else given
-
         # A variable's name is its scope's, not that of the name scopes around.
         with name_scope(None):
             if dtype is not None and initializer is not None and not callable(initializer):
@@ -175,18 +172,74 @@ class VariableScope:
             return var_store.get_variable(
                 f"{self._name}/{name}" if self._name else name,
                 shape=shape,
-                dtype=either(dtype, self._dtype),
-                initializer=either(initializer, self._initializer),
-                regularizer=either(regularizer, self._regularizer),
-                reuse=either(reuse, self._reuse),
+                dtype=_either(dtype, self._dtype),
+                initializer=_either(initializer, self._initializer),
+                regularizer=_either(regularizer, self._regularizer),
+                reuse=_either(reuse, self._reuse),
                 trainable=trainable,
                 collections=collections,
-                caching_device=either(caching_device, self._caching_device),
-                partitioner=either(partitioner, self._partitioner),
+                caching_device=_either(caching_device, self._caching_device),
+                partitioner=_either(partitioner, self._partitioner),
                 validate_shape=validate_shape,
-                use_resource=either(use_resource, self._use_resource),
-                custom_getter=either(custom_getter, self._custom_getter),
-                constraint=either(constraint, self._constraint),
+                use_resource=_either(use_resource, self._use_resource),
+                custom_getter=_either(custom_getter, self._custom_getter),
+                constraint=_either(constraint, self._constraint),
                 synchronization=synchronization,
                 aggregation=aggregation,
             )
+
+    def _get_partitioned_variable(
+        self,
+        var_store: VariableStore,
+        name: str | None,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        validate_shape: bool = True,
+        use_resource: bool | None = None,
+        constraint: Any = None,
+        synchronization: Any = distribution.VariableSynchronization.AUTO,
+        aggregation: Any = distribution.VariableAggregation.NONE,
+    ) -> PartitionedVariable:
+        """The variable ``name`` (None: of the scope's own name) in parts, with the scope's
+        defaults.
+
+        Raises ValueError where there is no partitioner, or a custom getter.
+        """
+        if self._custom_getter is not None:
+            raise ValueError(
+                "Private access to _get_partitioned_variable is not allowed when a custom getter is "
+                f"set.  Current custom getter: {self._custom_getter}.  It is likely that you're "
+                "using create_partitioned_variables.  If so, consider instead using get_variable "
+                "with a non-empty partitioner parameter instead."
+            )
+        partitioner = _either(partitioner, self._partitioner)
+        if partitioner is None:
+            raise ValueError("No partitioner was specified")
+        with name_scope(None):
+            return var_store.get_partitioned_variable(
+                "/".join(part for part in (self._name, name) if part),
+                partitioner,
+                shape=shape,
+                dtype=_either(dtype, self._dtype),
+                initializer=_either(initializer, self._initializer),
+                regularizer=_either(regularizer, self._regularizer),
+                reuse=self._reuse,
+                trainable=trainable,
+                collections=collections,
+                caching_device=_either(caching_device, self._caching_device),
+                validate_shape=validate_shape,
+                use_resource=_either(use_resource, self._use_resource),
+                constraint=_either(constraint, self._constraint),
+                synchronization=synchronization,
+                aggregation=aggregation,
+            )
+
+
+def _either(given: Any, default: Any) -> Any:
+    return default if given is None else given

@@ -11,6 +11,7 @@ from evergraph.ops.array import shape as shape_of
 from evergraph.ops.array import zeros
 from evergraph.variables.initializers import zeros_initializer
 from evergraph.variables.resource_variable import is_resource_variable
+from evergraph.variables.save_slice import SaveSliceInfo
 from evergraph.variables.scope import get_variable, get_variable_scope, variable_scope
 from evergraph.variables.variable import Variable
 
@@ -73,7 +74,7 @@ def _create(
 
 
 def _variable(primary: Any, value: Any, validate_shape: bool, shape: Any, dtype: Any) -> Any:
-    return get_variable(
+    slot = get_variable(
         "",
         initializer=value,
         trainable=False,
@@ -81,4 +82,26 @@ def _variable(primary: Any, value: Any, validate_shape: bool, shape: Any, dtype:
         shape=shape if callable(value) else None,
         dtype=dtype,
         validate_shape=validate_shape,
+    )
+    if isinstance(primary, Variable):
+        _place(slot, primary)
+    return slot
+
+
+def _place(slot: Any, primary: Variable) -> None:
+    """Makes the slot of a part the same part of the whole's slot: ``w/part_0/Adam`` of ``w/Adam``.
+
+    A slot may have the first of the part's dimensions only; a scalar is a part of nothing.
+    """
+    whole, rank = primary._get_save_slice_info(), slot.shape.ndims
+    if whole is None or rank == 0:
+        return
+    own_name = slot.name[len(f"{primary.op.name}/") : -len(":0")]
+    slot._set_save_slice_info(
+        SaveSliceInfo(
+            f"{whole.full_name}/{own_name}",
+            whole.full_shape[:rank],
+            whole.var_offset[:rank],
+            whole.var_shape[:rank],
+        )
     )

@@ -1,26 +1,29 @@
 """The variables that ``get_variable`` has made in a graph, by name: it makes each once, and shares
-it.
+it; with a partitioner, in parts (``w/part_0``), each a variable of its own.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import traceback
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
 from evergraph.graph.collections import GraphKeys
+from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.scopes import colocate_with, name_scope
-from evergraph.graph.shape import as_shape
-from evergraph.variables import distribution, initializers
+from evergraph.graph.shape import as_shape, known_sizes
+from evergraph.graph.tensor import Tensor
+from evergraph.ops.slicing import slice_
+from evergraph.variables import distribution, initializers, partitioning, sharing
 from evergraph.variables.lazy_tensor import LazyTensor
-from evergraph.variables.resource_variable import ResourceVariable
+from evergraph.variables.partitioned_variable import PartitionedVariable
+from evergraph.variables.partitioning import Partitioner, PartitionInfo
+from evergraph.variables.save_slice import SaveSliceInfo
 from evergraph.variables.variable import make_variable
 
 
@@ -33,7 +36,6 @@ class _Reuse:
 
 AUTO_REUSE = _Reuse()
 
-_PACKAGE_FRAMES = "/evergraph/"
 _defaults = SimpleNamespace(use_resource=False)
 
 
@@ -58,6 +60,7 @@ class VariableStore:
 
     def __init__(self) -> None:
         self._vars: dict[str, Any] = {}
+        self._partitioned_vars: dict[str, PartitionedVariable] = {}
 
     def get_variable(
         self,
@@ -129,14 +132,130 @@ class VariableStore:
         synchronization: Any = distribution.VariableSynchronization.AUTO,
         aggregation: Any = distribution.VariableAggregation.NONE,
     ) -> Any:
+        request = {
+            "shape": shape,
+            "dtype": dtype,
+            "initializer": initializer,
+            "regularizer": regularizer,
+            "reuse": reuse,
+            "trainable": trainable,
+            "collections": collections,
+            "caching_device": caching_device,
+            "validate_shape": validate_shape,
+            "use_resource": use_resource,
+            "constraint": constraint,
+            "synchronization": synchronization,
+            "aggregation": aggregation,
+        }
         is_scalar = isinstance(shape, Sequence) and not shape
         if partitioner is not None and not is_scalar:
-            raise errors.UnimplementedError(
-                None,
-                None,
-                f"Variable {name}: evergraph does not make partitioned variables yet; leave out "
-                "the partitioner to have the variable in one piece",
+            if not callable(partitioner):
+                raise ValueError(f"Partitioner must be callable, but received: {partitioner}")
+            with name_scope(None):
+                return self.get_partitioned_variable(name, partitioner, **request)
+        if reuse is True and partitioner is None and name in self._partitioned_vars:
+            return self.get_partitioned_variable(name, None, **request)
+        if f"{name}/part_0" in self._vars:
+            raise ValueError(
+                "No partitioner was provided, but a partitioned version of the variable was found: "
+                f"{name}/part_0. Perhaps a variable of the same name was already created with "
+                "partitioning? It is shared with reuse=True, or with the partitioner given again."
             )
+        return self._get_single(name, **request)
+
+    def get_partitioned_variable(
+        self,
+        name: str,
+        partitioner: Partitioner | None,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        initializer: Any = None,
+        reuse: Any = None,
+        **request: Any,
+    ) -> PartitionedVariable:
+        """The variable of that full name in the parts that ``partitioner`` says.
+
+        An initializer that is a function is asked for each part, a value is cut. Raises ValueError
+        where the partitioner's answer does not fit, or sharing is not as ``get_variable`` says.
+        """
+        if name in self._vars:
+            raise ValueError(
+                "A partitioner was provided, but an unpartitioned version of the variable was "
+                f"found: {name}.  Perhaps a variable of the same name was already created without "
+                "partitioning?"
+            )
+        dtype = dtypes.as_dtype(dtype)
+        whole = as_shape(shape)
+        if isinstance(initializer, Tensor):
+            whole = whole.merge_with(initializer.shape)
+        parts = partitioner and partitioning.partitions(partitioner, whole, dtype)
+        found = self._partitioned_vars.get(name)
+        if found is not None:
+            sharing.check_parts(found, reuse, whole, dtype, parts)
+            return found
+        if reuse is True or parts is None:
+            raise ValueError(
+                f"PartitionedVariable {name} does not exist, or was not created with "
+                "tf.get_variable(). Did you mean to set reuse=False or reuse=tf.AUTO_REUSE in "
+                "VarScope?"
+            )
+        axis, count = partitioning.axis_and_count(parts)
+        self._check_parts(name, count)
+        sizes = known_sizes(whole)
+        made = []
+        for number, (offset, part) in enumerate(partitioning.slices(sizes, axis, count)):
+            info = PartitionInfo(sizes, offset)
+            part_name = f"{name}/part_{number}"
+            with name_scope(f"{part_name}/PartitionedInitializer"):
+                first = _initializer_of_part(initializer, name, dtype, offset, part)
+            if isinstance(first, Tensor):
+                dtype = first.dtype.base_dtype
+            variable = self._get_single(
+                part_name,
+                shape=None if isinstance(first, Tensor) else part,
+                dtype=dtype,
+                initializer=first,
+                reuse=reuse,
+                partition_info=info,
+                **request,
+            )
+            variable._set_save_slice_info(SaveSliceInfo(name, sizes, offset, part))
+            made.append(variable)
+        result = PartitionedVariable(name, whole, dtype, made, parts)
+        self._partitioned_vars[name] = result
+        return result
+
+    def _check_parts(self, name: str, count: int) -> None:
+        """Raises ValueError where some parts of ``name`` are there, and not ``count``."""
+        if f"{name}/part_0" not in self._vars:
+            return
+        found = (
+            "Partitioner returned a different partitioning than what was already found.  "
+            f"Partitioner returned {count} shards, and shard {name}/part_0 was found, but"
+        )
+        if f"{name}/part_{count - 1}" not in self._vars:
+            raise ValueError(f"{found} {name}/part_{count - 1} was not.")
+        if f"{name}/part_{count}" in self._vars:
+            raise ValueError(f"{found} so was the extra shard {name}/part_{count}.")
+
+    def _get_single(
+        self,
+        name: str,
+        shape: Any,
+        dtype: Any,
+        initializer: Any,
+        regularizer: Any,
+        reuse: Any,
+        trainable: bool | None,
+        collections: Any,
+        caching_device: Any,
+        validate_shape: bool,
+        use_resource: bool | None,
+        constraint: Any,
+        synchronization: Any,
+        aggregation: Any,
+        partition_info: PartitionInfo | None = None,
+    ) -> Any:
         initializing_from_value = initializer is not None and not callable(initializer)
         if shape is not None and initializing_from_value:
             raise ValueError("If initializer is a constant, do not specify shape.")
@@ -144,7 +263,7 @@ class VariableStore:
         shape = None if shape is None else as_shape(shape)
         found = self._vars.get(name)
         if found is not None:
-            _check_shared(name, found, reuse, shape, dtype)
+            sharing.check(name, found, reuse, shape, dtype)
             return found
         if reuse is True:
             raise ValueError(
@@ -159,7 +278,7 @@ class VariableStore:
                 )
             initializer = default_initializer(name, dtype)
         variable = make_variable(
-            initial_value=_initial_value(initializer, shape, dtype),
+            initial_value=_initial_value(initializer, shape, dtype, partition_info),
             name=name,
             trainable=trainable,
             collections=collections,
@@ -178,30 +297,6 @@ class VariableStore:
         return variable
 
 
-def _check_shared(name: str, found: Any, reuse: Any, shape: Any, dtype: DType) -> None:
-    """Raises ValueError where the variable that is there is not the one that is asked for."""
-    if reuse is False:
-        message = (
-            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
-            "reuse=tf.AUTO_REUSE in VarScope?"
-        )
-        if isinstance(found, ResourceVariable):
-            raise ValueError(message)
-        frames = [f for f in found.op.traceback[::-1] if _PACKAGE_FRAMES not in f.filename]
-        place = "".join(traceback.format_list(frames[:5]))
-        raise ValueError(f"{message} Originally defined at:\n\n{place}")
-    if shape is not None and not shape.is_compatible_with(found.get_shape()):
-        raise ValueError(
-            f"Trying to share variable {name}, but specified shape {shape} and found shape "
-            f"{found.get_shape()}."
-        )
-    if not dtype.is_compatible_with(found.dtype):
-        raise ValueError(
-            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype "
-            f"{found.dtype.name}."
-        )
-
-
 def default_initializer(name: str, dtype: DType) -> Callable[..., Any]:
     """What initializes a variable for which nothing is said: Glorot's uniform, zeros for what is
     not floating.
@@ -215,11 +310,26 @@ def default_initializer(name: str, dtype: DType) -> Callable[..., Any]:
     raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype} is required")
 
 
+def _initializer_of_part(
+    initializer: Any, name: str, dtype: DType, offset: Sequence[int], shape: Sequence[int]
+) -> Any:
+    """What initializes one part: the function that initializes all, or the part of a value."""
+    if initializer is None:
+        return default_initializer(name, dtype)
+    if callable(initializer):
+        return initializer
+    if not isinstance(initializer, Tensor):
+        initializer = convert_to_tensor(initializer, dtype=dtype)
+    return slice_(initializer, offset, shape)
+
+
 def _takes_shape(initializer: Any, shape: Any) -> bool:
     return callable(initializer) and shape is not None and shape.is_fully_defined()
 
 
-def _initial_value(initializer: Any, shape: Any, dtype: DType) -> Any:
+def _initial_value(
+    initializer: Any, shape: Any, dtype: DType, partition_info: PartitionInfo | None
+) -> Any:
     """A tensor, or a function without arguments. Raises ValueError where the initializer cannot be
     called.
     """
@@ -230,7 +340,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: DType) -> Any:
     if _takes_shape(initializer, shape):
         given: dict[str, Any] = {"dtype": dtype.base_dtype}
         if _accepts(initializer, "partition_info", by_name=True):
-            given["partition_info"] = None
+            given["partition_info"] = partition_info
         return functools.partial(initializer, shape.as_list(), **given)
     if _needs_no_arguments(initializer):
         return initializer

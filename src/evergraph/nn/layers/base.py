@@ -25,6 +25,7 @@ from evergraph.ops import array
 from evergraph.ops.casts import cast
 from evergraph.variables.collections import global_variables, trainable_variables
 from evergraph.variables.initializers import GlorotUniform, Zeros
+from evergraph.variables.partitioned_variable import PartitionedVariable
 from evergraph.variables.scope import VariableScope, get_variable, variable_scope
 
 _COUNTS = "evergraph.layers.counts"
@@ -168,12 +169,16 @@ class Layer:
                     partitioner=partitioner,
                     **kwargs,
                 )
-                if regularizer is not None and id(variable) not in existing:
-                    with name_scope(f"{name}/Regularizer"):
-                        loss = regularizer(variable)
-                    self.add_loss(loss)
-        is_trained = trainable and any(variable is other for other in trainable_variables())
-        (self._trainable_weights if is_trained else self._non_trainable_weights).append(variable)
+                parts = list(variable) if isinstance(variable, PartitionedVariable) else [variable]
+                if regularizer is not None and existing.isdisjoint(map(id, parts)):
+                    for part in parts:
+                        with name_scope(f"{name}/Regularizer"):
+                            loss = regularizer(part)
+                        self.add_loss(loss)
+        trained = set(map(id, trainable_variables())) if trainable else set()
+        for part in parts:
+            is_trained = id(part) in trained
+            (self._trainable_weights if is_trained else self._non_trainable_weights).append(part)
         return variable
 
     add_variable = add_weight

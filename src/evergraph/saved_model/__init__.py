@@ -1,0 +1,1 @@
+"""SavedModels: MetaGraphs with their variables, assets and signatures, as a folder."""

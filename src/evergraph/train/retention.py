@@ -1,0 +1,86 @@
+"""Which of the checkpoints that a saver has written are kept."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Sequence
+
+from evergraph import errors
+from evergraph.train.checkpoints import (
+    checkpoint_exists,
+    get_checkpoint_mtimes,
+    get_checkpoint_state,
+    remove_checkpoint,
+)
+
+_LOG = logging.getLogger("evergraph")
+
+
+class Retention:
+    """The checkpoints of one saver, oldest first, and those that are to go.
+
+    Attributes:
+      entries: (path, seconds since the epoch when it was saved) of each that is kept for now.
+      restored: the checkpoint that was restored last; while it is, it stays.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, float]] = []
+        self.restored: str | None = None
+        self._doomed: list[tuple[str, float]] = []
+        self._every_seconds = float("inf")
+        self._next_for_good = float("inf")
+
+    def keep_one_every(self, hours: float) -> None:
+        """From now on, one checkpoint in so many hours stays for good."""
+        self._every_seconds = hours * 3600
+        self._next_for_good = time.time() + self._every_seconds
+
+    @property
+    def paths(self) -> list[str]:
+        """The prefixes of those that are kept for now, oldest first."""
+        return [path for path, _ in self.entries]
+
+    def record(self, path: str, most: int) -> None:
+        """Adds a checkpoint that has just been saved; of more than ``most`` (0: no limit) the oldest are to go."""
+        self.entries = [entry for entry in self.entries if entry[0] != path]
+        self.entries.append((path, time.time()))
+        # Saved again, it is the newest: what was to be deleted under this name is it.
+        self._doomed = [entry for entry in self._doomed if entry[0] != path]
+        if not most:
+            return
+        too_many = max(0, len(self.entries) - most)
+        old = [entry for entry in self.entries[:-1] if entry[0] != self.restored]
+        for entry in old[:too_many]:
+            self.entries.remove(entry)
+            self._doomed.append(entry)
+
+    def recover(self, paths: Iterable[str]) -> None:
+        """Takes up the list of an earlier process; those that are not there any more are left out."""
+        there = [path for path in paths if checkpoint_exists(path)]
+        self.entries = list(zip(there, get_checkpoint_mtimes(there), strict=True))
+
+    def recover_from(self, folder: str, state_file: str) -> None:
+        """Takes up what the state file of ``folder`` lists."""
+        state = get_checkpoint_state(folder, state_file)
+        paths: Sequence[str] = [] if state is None else state.all_model_checkpoint_paths
+        beside = [os.path.join(folder, os.path.basename(path)) for path in paths]
+        # A folder that was moved: its state file names the place where it was.
+        self.recover(
+            path if checkpoint_exists(path) else moved
+            for path, moved in zip(paths, beside, strict=True)
+        )
+
+    def delete_doomed(self, version: int, meta_graph_suffix: str) -> None:
+        """Deletes what is to go; what cannot be deleted is named in the log."""
+        while self._doomed:
+            path, saved_at = self._doomed.pop(0)
+            if saved_at > self._next_for_good:
+                self._next_for_good += self._every_seconds
+                continue
+            try:
+                remove_checkpoint(path, version, meta_graph_suffix)
+            except errors.OpError as error:
+                _LOG.warning("could not delete the old checkpoint %s: %s", path, error.message)
