@@ -205,8 +205,9 @@ def _places(name: str, folder: str) -> list[str]:
     """Where in the state file's folder a checkpoint of it may be: as named, or moved with it."""
     beside = os.path.join(folder, os.path.basename(name))
     named = os.path.normpath(os.path.join(folder, name))
-    home = os.path.abspath(folder or ".")
-    if os.path.commonpath([home, os.path.abspath(named)]) == home:
+    # A link to a folder elsewhere leads out of this one, too.
+    home = os.path.realpath(folder or ".")
+    if os.path.commonpath([home, os.path.dirname(os.path.realpath(named))]) == home:
         return [os.path.join(folder, os.path.relpath(named, folder or ".")), beside]
     return [beside]
 

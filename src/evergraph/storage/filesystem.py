@@ -131,6 +131,14 @@ class FileSystem(ABC):
     def remove_tree(self, path: str) -> None:
         """Removes a folder and all in it, or one file."""
 
+    def read_file(self, path: str) -> bytes:
+        """All of a file. FailedPreconditionError for a pipe, which may keep one waiting for ever, or a device, which
+        may have no end: a folder from a stranger can hold links to them.
+        """
+        self.open_random_access(path).close()
+        with self.open(path, "rb") as file:
+            return file.read()
+
     def is_folder(self, path: str) -> bool:
         """Whether there is a folder of this name."""
         try:

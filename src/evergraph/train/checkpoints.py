@@ -12,6 +12,7 @@ from evergraph import errors
 from evergraph.formats import checkpoint_state
 from evergraph.formats.protos import SaverDef
 from evergraph.storage import gfile, publish
+from evergraph.storage.filesystem import filesystem
 from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
@@ -81,8 +82,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     if not gfile.Exists(path):
         return None
     try:
-        with gfile.GFile(path, "rb") as file:
-            state = checkpoint_state.parse(file.read(), path)
+        state = checkpoint_state.parse(filesystem(path).read_file(path), path)
     except errors.InvalidValueError:
         raise
     except errors.OpError as error:
