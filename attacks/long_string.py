@@ -1,0 +1,17 @@
+"""A string that says of itself that it is 2**62 bytes long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attacks.building import STRING, bundle
+from evergraph.formats.bundle_entry import BundleEntry
+from evergraph.formats.wire import encode_varint
+
+WAY = "checkpoint"
+ERRORS = ("DataLossError",)
+
+
+def make(folder: Path) -> None:
+    data = encode_varint(1 << 62) + bytes(20)
+    bundle(folder, {"a": BundleEntry(STRING, (1,), size=len(data))}, data)
