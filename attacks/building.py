@@ -68,7 +68,7 @@ def _set(attr: Any, value: Any) -> None:
 
 def bundle(
     folder: Path,
-    entries: Mapping[str, BundleEntry],
+    entries: Mapping[str | bytes, BundleEntry],
     data: bytes,
     header: BundleHeader | None = None,
     prefix: str = "m",
@@ -77,10 +77,13 @@ def bundle(
     out = bytearray()
     writer = TableWriter(out.extend)
     writer.add(b"", (header or BundleHeader(num_shards=1)).encode())
-    for name in sorted(entries):
-        entry = entries[name]
+    keys = {
+        name.encode() if isinstance(name, str) else name: entry for name, entry in entries.items()
+    }
+    for key in sorted(keys):
+        entry = keys[key]
         entry.crc = mask(crc32c(data[entry.offset : entry.offset + entry.size]))
-        writer.add(name.encode(), entry.encode())
+        writer.add(key, entry.encode())
     writer.finish()
     (folder / f"{prefix}.index").write_bytes(out)
     (folder / f"{prefix}.data-00000-of-00001").write_bytes(data)

@@ -7,7 +7,7 @@ from pathlib import Path
 from attacks.building import FLOAT, INT, VARIANT, Graph, Type
 
 WAY = "model"
-ERRORS = ("ValueError", "InvalidArgumentError")
+ERRORS = ("ValueError", "InternalError")
 
 
 def make(folder: Path) -> None:

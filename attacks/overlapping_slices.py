@@ -18,6 +18,6 @@ def make(folder: Path) -> None:
     boxes = [TensorSlice(((i, 1), (0, -1))) for i in range(count)]
     entries = {"a": BundleEntry(FLOAT, (count, row), slices=tuple(boxes))}
     for box in boxes:
-        key = encode_slice_key(b"a", box).decode("latin-1")
+        key = encode_slice_key(b"a", box)
         entries[key] = BundleEntry(FLOAT, (1, row), size=4 * row)
     bundle(folder, entries, bytes(4 * row))

@@ -48,5 +48,7 @@ def main(way, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
-    print("READ")
+    try:
+        main(sys.argv[1], sys.argv[2])
+    except Exception as error:
+        print(f"ERROR {type(error).__name__}: {str(error)[:300]}".replace("\n", " "))

@@ -20,7 +20,7 @@ _NO_ATTACKS = {"__main__", "building", "stock", "trial", "vocabulary", "ways"}
 
 
 class Outcome(NamedTuple):
-    """What came of it: ``end`` is the class of an error, ``read`` (no error), ``died (SIGABRT)`` or ``hung``."""
+    """What came of it: ``end`` is the classes of an error (from its own up), ``read`` (no error), ``died (SIGABRT)`` or ``hung``."""
 
     end: str
     message: str
@@ -41,8 +41,8 @@ def attack(name: str) -> Any:
 
 def try_evergraph(name: str, megabytes: int = 2048, seconds: float = 60) -> Outcome:
     """Opens the files of an attack with evergraph."""
-    code = f"from attacks import ways; ways.{attack(name).WAY}(__import__('sys').argv[1])"
-    return _try(name, [sys.executable, "-c", code], megabytes, seconds)
+    command = [sys.executable, "-m", "attacks.ways", attack(name).WAY]
+    return _try(name, command, megabytes, seconds)
 
 
 def try_tensorflow(name: str, python: str, megabytes: int = 12_000, seconds: float = 60) -> Outcome:
@@ -85,12 +85,10 @@ def _end(code: int, output: str) -> tuple[str, str]:
         import signal
 
         return f"died ({signal.Signals(-code).name})", lines[-1] if lines else ""
-    if code == 0:
-        shown = [line for line in lines if line.startswith(("VALUE", "STATE"))]
-        return "read", shown[-1] if shown else ""
     for line in lines:
-        head, colon, message = line.partition(": ")
-        kind = head.rpartition(".")[2]
-        if colon and not line.startswith((" ", "\t")) and kind.endswith(("Error", "Exception")):
+        if line.startswith("ERROR "):
+            kind, _, message = line[6:].partition(": ")
             return kind, message
+    if code == 0:
+        return "read", next((line for line in lines if line.startswith("VALUE")), "")
     return "error", lines[-1] if lines else ""

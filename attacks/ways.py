@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import evergraph
@@ -59,3 +60,16 @@ def text(folder: str) -> None:
 
 #: A victim with little: the defaults are 4 GiB, ten million steps and ten minutes.
 LIMITS: dict[str, Any] = {"bytes": 256 << 20, "steps": 100_000, "seconds": 20.0}
+
+
+def main() -> None:
+    """`python -m attacks.ways WAY FOLDER`: says which error came, by its classes."""
+    try:
+        globals()[sys.argv[1]](sys.argv[2])
+    except Exception as error:
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        print(f"ERROR {' < '.join(kinds[: kinds.index('Exception')])}: {error}")
+
+
+if __name__ == "__main__":
+    main()
