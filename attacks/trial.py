@@ -20,7 +20,9 @@ _NO_ATTACKS = {"__main__", "building", "stock", "trial", "vocabulary", "ways"}
 
 
 class Outcome(NamedTuple):
-    """What came of it: ``end`` is the classes of an error (from its own up), ``read`` (no error), ``died (SIGABRT)`` or ``hung``."""
+    """What came of it: ``end`` is ``read`` (no error), ``died (SIGABRT)``, ``hung``, or the classes of an error, from its
+    own up.
+    """
 
     end: str
     message: str
@@ -57,13 +59,18 @@ def _try(name: str, command: Sequence[str], megabytes: int, seconds: float) -> O
         module.make(folder)
         victim = folder / getattr(module, "INSIDE", ".")
         began = time.monotonic()
-        limit = megabytes << 20
         process = subprocess.Popen(
-            [*command, str(victim)],
+            [
+                "/bin/sh",
+                "-c",
+                f'ulimit -v {megabytes << 10}; exec "$@"',
+                "sh",
+                *command,
+                str(victim),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
             cwd=HERE.parent,
         )
         hung = False

@@ -171,6 +171,9 @@ def serve() -> None:
     os.dup2(2, 1)
     requests = sys.stdin.buffer
     wire.send(replies, wire.dumps(versions()))
+    # The first session of a process sets the number of threads for all: some draws depend on it.
+    with tf.Graph().as_default():
+        tf.Session(config=session_config()).close()
     while True:
         try:
             name, args = wire.receive(requests)

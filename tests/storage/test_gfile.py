@@ -201,16 +201,6 @@ def test_any_form_of_path(folder: pathlib.Path) -> None:
         gfile.GFile("a\0b").read()
 
 
-@pytest.mark.parametrize("path", ["gs://b/c", "s3://b/c", "foo://b"])
-def test_remote_paths_are_named(path: str) -> None:
-    with pytest.raises(
-        errors.UnimplementedError, match=r"scheme .* not implemented .*copy the file"
-    ):
-        gfile.Exists(path)
-    with pytest.raises(errors.UnimplementedError, match="not implemented"):
-        gfile.GFile(path).read()
-
-
 def test_make_folders() -> None:
     gfile.MkDir("d")
     gfile.MkDir("d")

@@ -12,6 +12,7 @@ from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.checkpoint_path import FoundCheckpoint
 from evergraph.formats.tensor_info import Place
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
+from evergraph.storage import paths
 from evergraph.storage.filesystem import filesystem
 
 Facts = dict[str, Any]
@@ -137,7 +138,7 @@ def _use(name: str, shapes: dict[str, list[int]]) -> str:
 
 def files_of(found: FoundCheckpoint) -> list[Facts]:
     """The files that belong to a checkpoint, and what each holds."""
-    folder, name = os.path.split(base_of(found.prefix))
+    folder, name = paths.split(base_of(found.prefix))
     roles = {".index": "names, types, shapes", ".meta": "the graph"}
     belonging = []
     for file in sorted(filesystem(found.prefix).list_folder(folder or ".")):

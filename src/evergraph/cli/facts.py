@@ -15,6 +15,7 @@ from evergraph.formats.checkpoint_state import parse, resolve, state_path
 from evergraph.formats.kinds import FileKind, advice
 from evergraph.formats.saved_model_folder import model_file, versions
 from evergraph.formats.sniff import sniff
+from evergraph.storage import paths
 from evergraph.storage.filesystem import filesystem
 
 Facts = dict[str, Any]
@@ -47,7 +48,7 @@ def facts_of(path: str) -> Facts:
     else:
         kind = sniff(path)
     if kind is FileKind.CHECKPOINT_STATE:
-        return _folder(os.path.dirname(path) or ".", os.path.basename(path))
+        return _folder(paths.split(path)[0] or ".", os.path.basename(path))
     if kind in _CHECKPOINTS:
         return checkpoint_facts(find_checkpoint(path))
     # What a checkpoint has no need of is not imported for one.

@@ -15,6 +15,7 @@ from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import as_dtype
 from evergraph.graph.shape import TensorShape
+from evergraph.storage import paths
 from evergraph.storage.filesystem import filesystem
 
 Facts = dict[str, Any]
@@ -155,7 +156,7 @@ def _ends(infos: Any) -> Facts:
 def saved_model_facts(path: str) -> Facts:
     """What is in a SavedModel's folder, or in the file of one."""
     message = graph_file.read_saved_model(path)
-    folder = path if filesystem(path).is_folder(path) else os.path.dirname(path)
+    folder = path if filesystem(path).is_folder(path) else paths.split(path)[0]
     variables = os.path.join(folder, "variables", "variables")
     has_variables = filesystem(variables).exists(variables + ".index")
     prefix = variables if has_variables else None

@@ -14,7 +14,13 @@ A prefix is not a file. The files of one checkpoint are those that begin with it
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
+
+from evergraph import errors
+from evergraph.storage import paths
+from evergraph.storage.filesystem import filesystem
 
 INDEX_SUFFIX = ".index"
 META_SUFFIX = ".meta"
@@ -36,6 +42,43 @@ def prefix_of(path: str) -> str | None:
     """The prefix of the checkpoint that a file belongs to by its name, or None."""
     member = _MEMBER.fullmatch(path)
     return member[1] if member else None
+
+
+def fresh_shards(prefix: str, wanted: int) -> int:
+    """How many data files a new bundle should have so that its index can replace an older one safely.
+
+    Where a store replaces whole sets of files, that is ``wanted``. Elsewhere it is a number that no data file
+    of the bundle at ``prefix`` has in its name, so that old and new data lie side by side until the new index
+    is in place (see `storage.remote_publication`); files more than are needed are empty.
+    """
+    if filesystem(prefix).replaces_sets or not filesystem(prefix).exists(index_path(prefix)):
+        return wanted
+    taken = {shards for _, shards in _data_files(prefix)}
+    return next(count for count in range(wanted, wanted + len(taken) + 1) if count not in taken)
+
+
+def remove_superseded(prefix: str, shards: int) -> None:
+    """Removes data files that an index with ``shards`` data files, just put in place, does not name.
+
+    One that cannot be removed stays: it harms nobody.
+    """
+    files = filesystem(prefix)
+    if files.replaces_sets:
+        return
+    with suppress(errors.OpError):
+        for path, count in _data_files(prefix):
+            if count != shards:
+                files.remove(path)
+
+
+def _data_files(prefix: str) -> list[tuple[str, int]]:
+    """The data files that begin with a prefix, and how many each is one of."""
+    folder, name = paths.split(prefix)
+    found = []
+    for file in filesystem(prefix).list_folder(folder):
+        if file.startswith(name + ".data-") and prefix_of(file) == name:
+            found.append((os.path.join(folder, file), int(file.rpartition("-")[2])))
+    return found
 
 
 def encode_name(name: str | bytes) -> bytes:

@@ -6,16 +6,23 @@ to the checkpoint's names and writes one index over them; no tensor is read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from evergraph import errors
-from evergraph.formats.bundle import data_path, decode_name, index_path
+from evergraph.formats.bundle import (
+    data_path,
+    decode_name,
+    fresh_shards,
+    index_path,
+    remove_superseded,
+)
 from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.table import TableWriter
-from evergraph.storage.filesystem import Path, local_path
+from evergraph.storage import paths
+from evergraph.storage.filesystem import Path, filesystem, plain_path
 from evergraph.storage.publish import Durability, publication
 
 
@@ -40,24 +47,33 @@ def merge_bundles(
         InvalidArgumentError: two parts have the same tensor, or are not of one kind.
         NotFoundError, DataLossError: a part is missing or damaged.
     """
-    parts = [local_path(prefix) for prefix in prefixes]
-    target = local_path(destination)
+    parts = [plain_path(prefix) for prefix in prefixes]
+    target = plain_path(destination)
     header, entries, sources = _merged(parts)
+    header.num_shards = fresh_shards(target, header.num_shards)
     with publication(target, durability) as files:
         for number, source in enumerate(sources):
-            files.adopt(source, data_path(target, number, len(sources)))
+            files.adopt(source, data_path(target, number, header.num_shards))
+        for number in range(max(len(sources), 1), header.num_shards):
+            files.create(data_path(target, number, header.num_shards))
         index = files.create(index_path(target), commit=True)
         table = TableWriter(index.write)
         table.add(b"", header.encode())
         for key in sorted(entries):
             table.add(key, entries[key].encode())
         table.finish()
+        files.afterwards(partial(remove_superseded, target, header.num_shards))
+        files.afterwards(partial(_remove_parts, parts, delete_old_dirs))
+
+
+def _remove_parts(parts: Sequence[str], delete_old_dirs: bool) -> None:
+    """Removes what is left of the parts when their data has moved."""
     for part in parts:
-        with suppress(OSError):
-            os.remove(index_path(part))
-    for folder in {os.path.dirname(part) for part in parts} if delete_old_dirs else ():
-        with suppress(OSError):
-            os.rmdir(folder)
+        with suppress(errors.OpError):
+            filesystem(part).remove(index_path(part))
+    for folder in {paths.split(part)[0] for part in parts} if delete_old_dirs else ():
+        with suppress(errors.OpError):
+            filesystem(folder).remove_empty_folder(folder)
 
 
 def _merged(parts: Sequence[str]) -> tuple[BundleHeader, dict[bytes, BundleEntry], list[str]]:

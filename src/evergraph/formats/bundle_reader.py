@@ -336,8 +336,8 @@ class BundleReader:
         value = self._new_array(name, entry.shape, dtype)
         data = value.reshape(-1).view(np.uint8).data
         crc = 0
-        for start in range(0, entry.size, _PIECE):
-            piece = data[start : start + _PIECE]
+        for start in range(0, entry.size, file.piece):
+            piece = data[start : start + file.piece]
             self._read_into(name, file, entry.offset + start, piece)
             crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)

@@ -18,8 +18,8 @@ from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.checkpoint import Checkpoint, check_prefix, save_checkpoint
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
-from evergraph.storage.filesystem import Path, filesystem
-from evergraph.storage.publish import Durability, NewFile, publication
+from evergraph.storage.filesystem import OutgoingFile, Path, filesystem
+from evergraph.storage.publish import Durability, publication
 
 _PIECE = 4 << 20
 
@@ -114,7 +114,7 @@ def _size(entries: list[BundleEntry]) -> int:
     return sum(entry.size for entry in entries if not entry.slices)
 
 
-def _copy(path: str, file: NewFile, entries: list[BundleEntry]) -> None:
+def _copy(path: str, file: OutgoingFile, entries: list[BundleEntry]) -> None:
     """Copies the bytes of ``entries`` in their order, and sets their new places."""
     with filesystem(path).open_random_access(path) as data:
         moved: dict[tuple[int, int], int] = {}

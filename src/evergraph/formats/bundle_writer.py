@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from evergraph import errors
-from evergraph.formats.bundle import data_path, encode_name, index_path
+from evergraph.formats.bundle import (
+    data_path,
+    encode_name,
+    fresh_shards,
+    index_path,
+    remove_superseded,
+)
 from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
 from evergraph.formats.bundle_strings import encode_strings
 from evergraph.formats.crc32c import crc32c, mask
@@ -16,7 +23,7 @@ from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.tensor_values import as_array, flat_strings, is_array_like
-from evergraph.storage.filesystem import Path, local_path
+from evergraph.storage.filesystem import Path, plain_path
 from evergraph.storage.publish import Durability, publication
 
 # Large arrays are summed and written in pieces that stay in the cache of a core in between.
@@ -24,10 +31,11 @@ _PIECE = 1 << 20
 
 
 class BundleWriter:
-    """Writes a checkpoint with one data file, as a context manager.
+    """Writes a checkpoint with its tensors in one data file, as a context manager.
 
-    Leaving the block publishes data and index together (see `storage.publish`); leaving it by an
-    exception leaves what was there before. The index is renamed last: it makes the checkpoint.
+    Leaving the block publishes data and index together (see `storage.publish`, and
+    `storage.remote_publication`); leaving it by an exception leaves what was there before. The index
+    is put in place last: it makes the checkpoint.
 
     Args:
         prefix: path and beginning of the file names; folders are made.
@@ -38,11 +46,13 @@ class BundleWriter:
     def __init__(
         self, prefix: Path, durability: Durability = "full", expected_bytes: int = 0
     ) -> None:
-        self.prefix = local_path(prefix)
+        self.prefix = plain_path(prefix)
         self._entries: dict[bytes, BundleEntry] = {}
+        self._shards = fresh_shards(self.prefix, 1)
         self._publication = publication(self.prefix, durability)
         try:
-            self._data = self._publication.create(data_path(self.prefix, 0, 1), expected_bytes)
+            data = data_path(self.prefix, 0, self._shards)
+            self._data = self._publication.create(data, expected_bytes)
         except BaseException:
             self._publication.discard()
             raise
@@ -124,12 +134,15 @@ class BundleWriter:
 
     def finish(self) -> None:
         """Writes the index and publishes the checkpoint."""
+        for shard in range(1, self._shards):
+            self._publication.create(data_path(self.prefix, shard, self._shards))
         index = self._publication.create(index_path(self.prefix), commit=True)
         table = TableWriter(index.write)
-        table.add(b"", BundleHeader(num_shards=1).encode())
+        table.add(b"", BundleHeader(num_shards=self._shards).encode())
         for key in sorted(self._entries):
             table.add(key, self._entries[key].encode())
         table.finish()
+        self._publication.afterwards(partial(remove_superseded, self.prefix, self._shards))
         self._publication.publish()
 
     def discard(self) -> None:

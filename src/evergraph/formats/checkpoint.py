@@ -25,7 +25,8 @@ from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
-from evergraph.storage.filesystem import Path, filesystem, local_path
+from evergraph.storage import paths
+from evergraph.storage.filesystem import Path, filesystem, plain_path
 from evergraph.storage.publish import Durability, publish_bytes
 
 if TYPE_CHECKING:
@@ -289,7 +290,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
     Args:
         path: the prefix, any of the checkpoint's files, its folder (the newest checkpoint that is
-            whole, by the state file), or a SavedModel's folder.
+            whole, by the state file), or a SavedModel's folder; on a disk or in a remote store
+            (``s3://bucket/runs``), where a tensor costs its own bytes.
 
     Raises:
         NotFoundError (a FileNotFoundError): there is none; the message says what is there.
@@ -315,7 +317,8 @@ def save_checkpoint(
     mapping, and the files are byte for byte TensorFlow's.
 
     Args:
-        prefix: path and beginning of the file names; folders are made.
+        prefix: path and beginning of the file names; folders are made. In a remote store
+            (``gs://bucket/model.ckpt``) the index makes the checkpoint, and is uploaded last.
         tensors: names and values: arrays, or what ``tf.constant`` takes (numbers become float32 or
             int32, text becomes a string tensor). Of a `Checkpoint` one tensor at a time is in
             memory, and partitioned variables keep their parts.
@@ -334,7 +337,7 @@ def save_checkpoint(
         ResourceExhaustedError: the disk is full. What was there before is still there.
     """
     text = check_prefix(prefix)
-    folder, name = os.path.split(text)
+    folder, name = paths.split(text)
     state_path = checkpoint_state.state_path(folder)
     if update_state and text == state_path:
         raise errors.InvalidValueError(
@@ -361,7 +364,7 @@ def save_checkpoint(
 
 def check_prefix(prefix: Path) -> str:
     """The path of a prefix under which a checkpoint can be written. Raises InvalidArgumentError for others."""
-    text = local_path(prefix)
+    text = plain_path(prefix)
     if (
         not os.path.basename(text)
         or prefix_of(text) is not None
@@ -399,12 +402,13 @@ def _next_state(folder: str, name: str, path: str) -> checkpoint_state.Checkpoin
         kept = list(old.all_model_checkpoint_paths)
         times = list(old.all_model_checkpoint_timestamps)
     pairs = list(zip(kept, times, strict=True)) if len(kept) == len(times) else []
-    same = (name, os.path.join(os.path.abspath(folder), name))
+    home = paths.absolute(folder)
+    same = (name, os.path.join(home, name))
     kept = [other for other in kept if other not in same]
     times = [when for other, when in pairs if other not in same] if pairs else []
     has_times = len(times) == len(kept)
     return checkpoint_state.make_state(
-        os.path.abspath(folder),
+        home,
         name,
         [*kept, name],
         [*times, time.time()] if has_times else None,

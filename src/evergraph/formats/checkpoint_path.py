@@ -20,6 +20,7 @@ from evergraph.formats.file_kind import HEAD_SIZE
 from evergraph.formats.table import TableReader
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
+from evergraph.storage import paths
 from evergraph.storage.filesystem import Path, filesystem, path_text
 
 _STATE_NAME = "checkpoint"
@@ -102,7 +103,7 @@ def _by_table(path: str) -> FoundCheckpoint:
 
 def _shards(prefix: str) -> Iterator[tuple[str, str]]:
     """The shards of a V1 checkpoint: file name and total."""
-    folder, name = os.path.split(prefix)
+    folder, name = paths.split(prefix)
     if not name or not filesystem(prefix).is_folder(folder or "."):
         return
     for file in filesystem(prefix).list_folder(folder or "."):
@@ -163,7 +164,7 @@ def _in_folder(folder: str) -> FoundCheckpoint:
 
 def _by_state(path: str) -> FoundCheckpoint:
     """The newest checkpoint of those that a state file names whose files are all there."""
-    folder = os.path.dirname(path)
+    folder, _ = paths.split(path)
     with filesystem(path).open_random_access(path) as file:
         state = checkpoint_state.parse(bytes(file.read(0, min(file.size, _MOST_STATE_BYTES))), path)
     named = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
@@ -179,7 +180,7 @@ def _by_state(path: str) -> FoundCheckpoint:
                     f"{path} names {newest!r} as the newest checkpoint, which is not there or not "
                     f"whole: {name!r} is taken."
                 )
-            elif os.path.isabs(name) and os.path.normpath(name) != os.path.abspath(prefix):
+            elif paths.is_absolute(name) and paths.absolute(name) != paths.absolute(prefix):
                 notice = f"{path} names {name}: the one beside it is taken, {prefix}."
             return FoundCheckpoint(found.prefix, found.version, notice)
     there = checkpoints_in(folder or ".")
@@ -204,12 +205,18 @@ def _by_state(path: str) -> FoundCheckpoint:
 def _places(name: str, folder: str) -> list[str]:
     """Where in the state file's folder a checkpoint of it may be: as named, or moved with it."""
     beside = os.path.join(folder, os.path.basename(name))
-    named = os.path.normpath(os.path.join(folder, name))
-    # A link to a folder elsewhere leads out of this one, too.
+    inside = paths.below(paths.join(folder, name), folder)
+    if inside is None or _leads_out(os.path.join(folder, inside), folder):
+        return [beside]
+    return [os.path.join(folder, inside), beside]
+
+
+def _leads_out(path: str, folder: str) -> bool:
+    """Whether a link on the way to ``path`` leads out of ``folder``; stores elsewhere have none."""
+    if "://" in folder:
+        return False
     home = os.path.realpath(folder or ".")
-    if os.path.commonpath([home, os.path.dirname(os.path.realpath(named))]) == home:
-        return [os.path.join(folder, os.path.relpath(named, folder or ".")), beside]
-    return [beside]
+    return os.path.commonpath([home, os.path.realpath(os.path.dirname(path) or ".")]) != home
 
 
 def _complete(prefix: str) -> FoundCheckpoint | None:
@@ -229,7 +236,7 @@ def _complete(prefix: str) -> FoundCheckpoint | None:
         shards = BundleHeader.decode(first[1]).num_shards if first is not None else 0
     except WireError:
         shards = 1  # damaged: to open it gives the better message
-    names = set(files.list_folder(os.path.dirname(prefix) or "."))
+    names = set(files.list_folder(paths.split(prefix)[0] or "."))
     if shards > len(names):
         return None
     data = (os.path.basename(data_path(prefix, shard, shards)) for shard in range(shards))
@@ -249,7 +256,7 @@ def checkpoints_in(folder: str) -> list[str]:
 
 
 def _nothing_there(path: str) -> errors.OpError:
-    folder, name = os.path.split(path)
+    folder, name = paths.split(path)
     there = checkpoints_in(folder or ".")
     message = (
         f"There is no checkpoint {path!r}: no {index_path(path)} (format V2), no such file (V1)."

@@ -27,6 +27,8 @@ from typing import Any
 from evergraph.errors import DataLossError, InvalidValueError
 from evergraph.formats import protos
 from evergraph.formats.text_escape import quote
+from evergraph.storage import paths
+from evergraph.storage.filesystem import is_remote
 
 _LINE = re.compile(r'(\w+): (?:"([^"\\]*)"|(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?))')
 
@@ -82,7 +84,9 @@ def parse(text: str | bytes, path: str) -> CheckpointState:
     fields = _parse_usual(text)
     if fields is None:
         fields = _parse_any(text, path)
-    if any("\0" in name for name in (fields.model_checkpoint_path, *fields.all_model_checkpoint_paths)):
+    if any(
+        "\0" in name for name in (fields.model_checkpoint_path, *fields.all_model_checkpoint_paths)
+    ):
         raise _damaged(path, "it names a path with a zero byte")
     if not fields.model_checkpoint_path:
         raise InvalidValueError(
@@ -112,7 +116,7 @@ def resolve(state: CheckpointState, folder: str) -> CheckpointState:
     """The state with relative paths put behind the folder of its file, as TensorFlow does."""
 
     def full(path: str) -> str:
-        return path if _is_absolute(path) else os.path.join(folder, path)
+        return path if paths.is_absolute(path) else os.path.join(folder, path)
 
     return _with_paths(state, full)
 
@@ -138,25 +142,27 @@ def make_state(
     Raises:
         InvalidValueError: if there are timestamps, but not one for each checkpoint.
     """
-    paths = list(kept or ())
-    if not paths or paths[-1] != newest:
-        paths.append(newest)
-    if timestamps and len(timestamps) != len(paths):
+    names = list(kept or ())
+    if not names or names[-1] != newest:
+        names.append(newest)
+    if timestamps and len(timestamps) != len(names):
         raise InvalidValueError(
             None,
             None,
             "Number of timestamps, if provided, must match checkpoints: there are "
-            f"{len(timestamps)} timestamps for {len(paths)} checkpoints: {paths}.",
+            f"{len(timestamps)} timestamps for {len(names)} checkpoints: {names}.",
         )
     state = CheckpointState(
-        newest, tuple(paths), tuple(timestamps or ()), last_preserved_timestamp or 0.0
+        newest, tuple(names), tuple(timestamps or ()), last_preserved_timestamp or 0.0
     )
 
     def as_written(path: str) -> str:
+        if is_remote(path):
+            return paths.below(path, folder) or path
         if os.path.isabs(path):
             return os.path.relpath(path, folder) if relative else path
         # What a program calls "out/m" is "m" to the file, which lies in "out".
-        return path if os.path.isabs(folder) else os.path.relpath(path, folder)
+        return path if paths.is_absolute(folder) else os.path.relpath(path, folder)
 
     return _with_paths(state, as_written)
 
@@ -167,10 +173,6 @@ def _with_paths(state: CheckpointState, change: Callable[[str], str]) -> Checkpo
         model_checkpoint_path=change(state.model_checkpoint_path),
         all_model_checkpoint_paths=tuple(map(change, state.all_model_checkpoint_paths)),
     )
-
-
-def _is_absolute(path: str) -> bool:
-    return os.path.isabs(path) or "://" in path
 
 
 def _parse_usual(text: str) -> CheckpointState | None:

@@ -24,8 +24,8 @@ from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.tensor_slices import VERSION
 from evergraph.formats.wire import bytes_field, bytes_head, varint_field
-from evergraph.storage.filesystem import Path, local_path
-from evergraph.storage.publish import Durability, Publication
+from evergraph.storage.filesystem import Path, plain_path
+from evergraph.storage.publish import Durability, publication
 
 # TensorFlow refuses a message that could become longer than this, by the most bytes that an
 # element of each type can take, and something for what stands around them.
@@ -80,10 +80,10 @@ class TensorSliceWriter:
     def __init__(
         self, path: Path, durability: Durability = "full", expected_bytes: int = 0
     ) -> None:
-        self.path = local_path(path)
+        self.path = plain_path(path)
         self._tensors: dict[bytes, _Tensor] = {}
         self._values: dict[bytes, bytes] = {}
-        self._publication = Publication(durability)
+        self._publication = publication(self.path, durability)
         try:
             self._file = self._publication.create(self.path, expected_bytes)
         except BaseException:

@@ -29,6 +29,7 @@ import evergraph.ops.division
 import evergraph.ops.einsum
 import evergraph.ops.example_parsing
 import evergraph.ops.factorization
+import evergraph.ops.files
 import evergraph.ops.filling
 import evergraph.ops.functional
 import evergraph.ops.functional_loops

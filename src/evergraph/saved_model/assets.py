@@ -18,7 +18,7 @@ from evergraph.graph.tensor import Tensor
 from evergraph.saved_model import constants
 from evergraph.saved_model.tensor_info import scoped
 from evergraph.storage import gfile
-from evergraph.storage.publish import Publication
+from evergraph.storage.publish import publication
 
 _PIECE = 1 << 20
 _LOG = logging.getLogger("evergraph")
@@ -65,8 +65,9 @@ def copy_assets(sources: dict[str, str], folder: str, there: set[str]) -> None:
                 "The asset %s is not there: the SavedModel names it and will not have it.", source
             )
             continue
-        with gfile.GFile(source, "rb") as asset, Publication() as files:
-            copy = files.create(os.path.join(folder, name))
+        target = os.path.join(folder, name)
+        with gfile.GFile(source, "rb") as asset, publication(target) as files:
+            copy = files.create(target)
             while piece := asset.read(_PIECE):
                 copy.write(piece)
         there.add(name)

@@ -1,8 +1,8 @@
-"""The one interface to places that hold files; today only local disks implement it.
+"""The one interface to places that hold files.
 
-`filesystem(path)` picks by the scheme in front of a path (``gs://``, ``s3://``, ``file://``, none).
-Whatever evergraph does with files goes through it or through `publish`, so that a remote store is
-one more class here and nothing elsewhere.
+`filesystem(path)` picks by the scheme in front of a path: `local` serves none and ``file://``,
+`remote` all others (``gs://``, ``s3://``, ``hdfs://``, ``memory://``), and is loaded for them only.
+Whatever evergraph does with files goes through here, so that nothing elsewhere knows where they are.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ from __future__ import annotations
 import os
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Protocol
 
 from evergraph import errors
+
+if TYPE_CHECKING:
+    from evergraph.storage.publish import Durability
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Bytes = bytes | bytearray | memoryview
 
 # TensorFlow's rule for what is a scheme.
 _SCHEME = re.compile(r"([A-Za-z][0-9A-Za-z.]*)://")
+# What pathlib makes of "s3://bucket/file" (one letter is a drive).
+_LOST_SLASH = re.compile(r"([A-Za-z][0-9A-Za-z.]+):/(?!/)")
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,12 @@ class RandomAccessFile(ABC):
     Attributes:
         path: where it was found.
         size: its size in bytes when it was opened.
+        piece: how much to ask for at once when a lot is read.
     """
 
     path: str
     size: int
+    piece: int = 1 << 20  # stays in the cache of a core while it is summed
 
     @abstractmethod
     def read_into(self, offset: int, buffer: memoryview) -> None:
@@ -88,12 +97,75 @@ class RandomAccessFile(ABC):
         self.close()
 
 
+class OutgoingFile(Protocol):
+    """A file of a publication that is being written.
+
+    Attributes:
+        position: how many bytes have been written.
+    """
+
+    position: int
+
+    def write(self, data: Bytes) -> None:
+        """Appends ``data``, which must not change before the file is published."""
+        ...
+
+
+class FilePublication(Protocol):
+    """Files that appear all or nothing, the commit file making the set; see `publish.Publication`."""
+
+    def create(self, target: Path, expected_bytes: int = 0, commit: bool = False) -> OutgoingFile:
+        """Starts the next file of the set; the one that makes the others count is its ``commit``."""
+        ...
+
+    def adopt(self, source: Path, target: Path) -> OutgoingFile:
+        """Makes a finished file of the same store the next of the set, under another name."""
+        ...
+
+    def link(self, source: Path, target: Path) -> OutgoingFile | None:
+        """Makes a second name of a finished file the next of the set; None where that cannot be."""
+        ...
+
+    def afterwards(self, action: Callable[[], object]) -> None:
+        """Has ``action`` called when the set has been published."""
+        ...
+
+    def withdraw(self, file: OutgoingFile) -> None:
+        """Takes one file back."""
+        ...
+
+    def publish(self) -> None:
+        """Gives all files their names, the commit file's last."""
+        ...
+
+    def discard(self) -> None:
+        """Takes back what has not been published."""
+        ...
+
+    def __enter__(self) -> FilePublication: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None: ...
+
+
 class FileSystem(ABC):
-    """What evergraph asks of a place that holds files. All errors are evergraph's."""
+    """What evergraph asks of a place that holds files. All errors are evergraph's.
+
+    Attributes:
+        replaces_sets: whether a publication replaces several older files of the same names all at
+            once. Where it does not, a new version of a set needs names of its own.
+    """
+
+    replaces_sets: bool
 
     @abstractmethod
     def open(self, path: str, mode: str) -> IO[bytes]:
-        """Opens a stream; ``mode`` is one of ``rb``, ``wb``, ``ab``, ``r+b``."""
+        """Opens a stream; ``mode`` is one of ``rb``, ``wb``, ``w+b``, ``ab``, ``r+b``."""
+
+    @abstractmethod
+    def publication(
+        self, durability: Durability = "full", make_folders: bool = True
+    ) -> FilePublication:
+        """A set of files that will be published together, as a context manager."""
 
     @abstractmethod
     def open_random_access(self, path: str) -> RandomAccessFile:
@@ -108,8 +180,8 @@ class FileSystem(ABC):
         """Whether there is a file or folder."""
 
     @abstractmethod
-    def list_folder(self, path: str) -> list[str]:
-        """The names in a folder, sorted."""
+    def scan_folder(self, path: str) -> dict[str, bool]:
+        """The names in a folder, sorted, and whether each is a folder."""
 
     @abstractmethod
     def make_folder(self, path: str, parents: bool = False) -> None:
@@ -139,6 +211,14 @@ class FileSystem(ABC):
         with self.open(path, "rb") as file:
             return file.read()
 
+    @abstractmethod
+    def remove_empty_folder(self, path: str) -> None:
+        """Removes a folder with nothing in it; FailedPreconditionError if there is something."""
+
+    def list_folder(self, path: str) -> list[str]:
+        """The names in a folder, sorted."""
+        return list(self.scan_folder(path))
+
     def is_folder(self, path: str) -> bool:
         """Whether there is a folder of this name."""
         try:
@@ -148,15 +228,35 @@ class FileSystem(ABC):
 
 
 def path_text(path: Path) -> str:
-    """Any way to give a path, as text. InvalidTypeError if it is none."""
+    """Any way to give a path, as text. InvalidTypeError or InvalidValueError if it is none."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise errors.InvalidTypeError(
             None, None, f"A path is text, bytes or a pathlib.Path, not {path!r}."
         )
     text = os.fsdecode(path)
+    if isinstance(path, PurePath) and _LOST_SLASH.match(text):
+        raise errors.InvalidValueError(
+            None,
+            None,
+            f"{text!r} has lost a slash behind its scheme, as pathlib does it: give the path of a "
+            "remote store as text.",
+        )
     if "\0" in text:
         raise errors.InvalidValueError(None, None, f"A path cannot hold a zero byte: {text!r}.")
     return text
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names a place that is reached through a store's own protocol."""
+    scheme = _SCHEME.match(path)
+    return scheme is not None and scheme[1].lower() != "file"
+
+
+def plain_path(path: Path) -> str:
+    """A path without ``file://``; that of a remote store with its scheme, as it is."""
+    text = path_text(path)
+    scheme = _SCHEME.match(text)
+    return text[scheme.end() :] if scheme and scheme[1].lower() == "file" else text
 
 
 def local_path(path: Path) -> str:
@@ -165,18 +265,10 @@ def local_path(path: Path) -> str:
     Raises:
         UnimplementedError: it names a place on another machine.
     """
-    text = path_text(path)
-    scheme = _SCHEME.match(text)
-    if scheme is None:
-        return text
-    if scheme[1].lower() == "file":
-        return text[scheme.end() :]
-    raise errors.UnimplementedError(
-        None,
-        None,
-        f"File system scheme '{scheme[1]}' not implemented (file: '{text}'). Only local files are "
-        "read and written: copy the file here first, or mount the store as a folder.",
-    )
+    text = plain_path(path)
+    if is_remote(text):
+        raise errors.UnimplementedError(None, None, f"{text} is not on this machine's disks.")
+    return text
 
 
 def filesystem(path: Path) -> FileSystem:
@@ -185,7 +277,10 @@ def filesystem(path: Path) -> FileSystem:
     Raises:
         UnimplementedError: nothing serves the path's scheme.
     """
+    if is_remote(path_text(path)):
+        from evergraph.storage.remote import REMOTE
+
+        return REMOTE
     from evergraph.storage.local import LOCAL
 
-    local_path(path)
     return LOCAL

@@ -4,8 +4,12 @@ Differences from TensorFlow, all of them on purpose:
 
 - ``r+`` keeps what is in the file and writes where reading stands (TensorFlow empties it).
 - `Copy` of a file onto itself leaves it (TensorFlow empties it), and a copy appears whole.
+- `Copy` of a folder is a FailedPreconditionError, and leaves nothing (TensorFlow: InvalidArgument, and an empty file).
+- `MkDir` where there is a file of this name is one too (TensorFlow says nothing).
 - Listings are sorted.
 - Any path may be a ``pathlib.Path``.
+
+What is written to a remote store is uploaded by `GFile.flush` and `GFile.close`; see `storage.remote`.
 """
 
 from __future__ import annotations
@@ -16,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from evergraph import errors
-from evergraph.storage.filesystem import FileStatistics, Path, filesystem, path_text
+from evergraph.storage.copying import copy_file
+from evergraph.storage.filesystem import FileStatistics, Path, filesystem, is_remote, path_text
 from evergraph.storage.os_errors import storage_errors
 
 __all__ = [
@@ -37,7 +42,7 @@ __all__ = [
     "Walk",
 ]
 
-_WRITE_MODES = {"w": "wb", "w+": "wb", "a": "ab", "a+": "ab", "r+": "r+b"}
+_WRITE_MODES = {"w": "wb", "w+": "w+b", "a": "ab", "a+": "ab", "r+": "r+b"}
 
 
 class GFile:
@@ -235,10 +240,14 @@ def Stat(filename: Path) -> FileStatistics:
 
 def ListDirectory(dirname: Path) -> list[str]:
     """The names in a folder, sorted. NotFoundError if it is no folder."""
-    path = path_text(dirname)
+    return list(_scan(path_text(dirname)))
+
+
+def _scan(path: str) -> dict[str, bool]:
+    """The names in a folder, and whether each is a folder. NotFoundError if it is no folder."""
     if not filesystem(path).is_folder(path):
         raise errors.FileMissingError(None, None, f"Could not find directory {path}")
-    return filesystem(path).list_folder(path)
+    return filesystem(path).scan_folder(path)
 
 
 def MkDir(dirname: Path) -> None:
@@ -268,13 +277,32 @@ def DeleteRecursively(dirname: Path) -> None:
 def Copy(oldpath: Path, newpath: Path, overwrite: bool = False) -> None:
     """Copies one file. AlreadyExistsError if ``newpath`` is there and ``overwrite`` is false."""
     old, new = path_text(oldpath), path_text(newpath)
-    filesystem(new).copy(old, new, overwrite)
+    if _scheme(old) == _scheme(new):
+        filesystem(new).copy(old, new, overwrite)
+        return
+    if not overwrite and filesystem(new).exists(new):
+        raise errors.FileAlreadyExistsError(
+            None, None, f"file already exists: {new}. Pass overwrite=True to replace it."
+        )
+    copy_file(old, new)
 
 
 def Rename(oldname: Path, newname: Path, overwrite: bool = False) -> None:
     """Moves a file or folder. AlreadyExistsError as in `Copy`."""
     old, new = path_text(oldname), path_text(newname)
+    if _scheme(old) != _scheme(new):
+        raise errors.UnimplementedError(
+            None,
+            None,
+            f"Renaming {old} to {new} not implemented: they are in different stores. Copy it, and "
+            "remove the old one.",
+        )
     filesystem(new).rename(old, new, overwrite)
+
+
+def _scheme(path: str) -> str:
+    """The store that a path names; all local paths are in one."""
+    return path.partition("://")[0].lower() if is_remote(path) else ""
 
 
 def Walk(top: Path, in_order: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -288,11 +316,11 @@ def Walk(top: Path, in_order: bool = True) -> Iterator[tuple[str, list[str], lis
     """
     path = path_text(top)
     try:
-        names = ListDirectory(path)
+        found = _scan(path)
     except errors.OpError:
         return
-    folders = [name for name in names if IsDirectory(os.path.join(path, name))]
-    here = (path, folders, [name for name in names if name not in set(folders)])
+    folders = [name for name, is_folder in found.items() if is_folder]
+    here = (path, folders, [name for name, is_folder in found.items() if not is_folder])
     if in_order:
         yield here
     for folder in folders:
@@ -316,8 +344,8 @@ def Glob(filename: Path | Iterable[Path]) -> list[str]:
     parts = pattern.split("/")
     first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
     found = ["/".join(parts[:first]) if first else "."]
-    if found == [""]:
-        found = ["/"]
+    if not found[0] or found[0].endswith(":/"):
+        found[0] += "/"  # the root of the disk (/*), or of a store (memory://*)
     for part in parts[first:]:
         if not part:
             continue

@@ -6,16 +6,21 @@ import os
 import shutil
 import stat as stat_bits
 import weakref
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from evergraph import errors
+from evergraph.storage.copying import copy_file
 from evergraph.storage.filesystem import (
+    FilePublication,
     FileStatistics,
     FileSystem,
     RandomAccessFile,
     local_path,
 )
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
+
+if TYPE_CHECKING:
+    from evergraph.storage.publish import Durability
 
 _STREAM_BUFFER = 512 * 1024
 
@@ -77,10 +82,19 @@ class LocalFile(RandomAccessFile):
 class LocalFileSystem(FileSystem):
     """The local disks, by path or ``file://`` path."""
 
+    replaces_sets = True
+
     def open(self, path: str, mode: str) -> IO[bytes]:
         path = local_path(path)
         with storage_errors(path):
             return open(path, mode, buffering=_STREAM_BUFFER)
+
+    def publication(
+        self, durability: Durability = "full", make_folders: bool = True
+    ) -> FilePublication:
+        from evergraph.storage.publish import Publication
+
+        return Publication(durability, make_folders)
 
     def open_random_access(self, path: str) -> RandomAccessFile:
         return LocalFile(local_path(path))
@@ -94,10 +108,10 @@ class LocalFileSystem(FileSystem):
     def exists(self, path: str) -> bool:
         return os.path.exists(local_path(path))
 
-    def list_folder(self, path: str) -> list[str]:
+    def scan_folder(self, path: str) -> dict[str, bool]:
         path = local_path(path)
-        with storage_errors(path):
-            return sorted(os.listdir(path))
+        with storage_errors(path), os.scandir(path) as entries:
+            return dict(sorted((entry.name, entry.is_dir()) for entry in entries))
 
     def make_folder(self, path: str, parents: bool = False) -> None:
         path = local_path(path)
@@ -118,22 +132,10 @@ class LocalFileSystem(FileSystem):
             os.replace(old, new)
 
     def copy(self, old: str, new: str, overwrite: bool = False) -> None:
-        from evergraph.storage.publish import Publication
-
         old, new = local_path(old), local_path(new)
         if not overwrite:
             _refuse_existing(new)
-        with LocalFile(old) as source, Publication(durability="none", make_folders=False) as copied:
-            if os.path.isdir(new):
-                raise errors.IsFolderError(
-                    None, None, f"{new}; Is a directory: give the copy's own name."
-                )
-            target = copied.create(new)
-            piece = memoryview(bytearray(min(_STREAM_BUFFER, source.size)))
-            for offset in range(0, source.size, _STREAM_BUFFER):
-                part = piece[: source.size - offset]
-                source.read_into(offset, part)
-                target.write(part)
+        copy_file(old, new)
 
     def remove(self, path: str) -> None:
         path = local_path(path)
@@ -151,6 +153,11 @@ class LocalFileSystem(FileSystem):
                 shutil.rmtree(path)
             else:
                 os.remove(path)
+
+    def remove_empty_folder(self, path: str) -> None:
+        path = local_path(path)
+        with storage_errors(path):
+            os.rmdir(path)
 
 
 def _refuse_existing(path: str) -> None:

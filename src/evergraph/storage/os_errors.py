@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from evergraph import errors
 from evergraph.nearest import did_you_mean
+from evergraph.storage.filesystem import is_remote
 
 # Enough to find a misspelt file name, and bounded where a folder has millions of files.
 _MOST_NAMES = 10_000
@@ -66,14 +67,30 @@ def _table() -> dict[int, type[errors.OpError]]:
 
 
 _CLASS_OF_ERRNO = _table()
+#: For errors that were made without a number, as the libraries of remote stores do.
+_ERRNO_OF_KIND = (
+    (FileNotFoundError, errno.ENOENT),
+    (FileExistsError, errno.EEXIST),
+    (PermissionError, errno.EACCES),
+    (IsADirectoryError, errno.EISDIR),
+    (NotADirectoryError, errno.ENOTDIR),
+    (TimeoutError, errno.ETIMEDOUT),
+    (ConnectionError, errno.ECONNRESET),
+)
 
 
 def raise_storage_error(error: OSError, path: str) -> NoReturn:
     """Raises the error that says what ``error`` says, of ``path``."""
-    cls = _CLASS_OF_ERRNO.get(error.errno or 0, errors.UnknownError)
-    message = f"{path}; {error.strerror or error}"
-    if cls is errors.FileMissingError:
+    number, said = error.errno, error.strerror or str(error)
+    if number is None:
+        number = next((number for kind, number in _ERRNO_OF_KIND if isinstance(error, kind)), 0)
+        said = f"{os.strerror(number)} ({said})" if number else said
+    cls = _CLASS_OF_ERRNO.get(number, errors.UnknownError)
+    message = f"{path}; {said}"
+    if cls is errors.FileMissingError and not is_remote(path):
         message += _what_is_there(path)
+    if number == errno.ENAMETOOLONG:
+        message += _lengths(path)
     mapped = cls(None, None, message)  # type: ignore[call-arg]  # all but OpError take three
     if isinstance(mapped, OSError):
         mapped.filename = path
@@ -89,6 +106,15 @@ def storage_errors(path: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise_storage_error(error, path)
+
+
+def _lengths(path: str) -> str:
+    """How long a path is that is too long."""
+    longest = max(os.fsencode(path).split(b"/"), key=len)
+    return (
+        f": its longest name has {len(longest)} bytes, and all of it {len(os.fsencode(path))}; most "
+        "disks allow 255 and 4,095. (What is written has a temporary name at first, some 45 longer.)"
+    )
 
 
 def _what_is_there(path: str) -> str:

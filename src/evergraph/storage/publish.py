@@ -18,14 +18,23 @@ publishes in the folder or opens the checkpoint (`storage.leftovers`). A single 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Literal
 
 from evergraph import errors
-from evergraph.storage import leftovers
-from evergraph.storage.filesystem import Bytes, Path, local_path
+from evergraph.storage import leftovers, paths
+from evergraph.storage.filesystem import (
+    Bytes,
+    FilePublication,
+    OutgoingFile,
+    Path,
+    filesystem,
+    local_path,
+    plain_path,
+)
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
 
 Durability = Literal["full", "file", "none"]
@@ -138,6 +147,7 @@ class Publication:
         self._new_folders: list[str] = []
         self._files: list[NewFile] = []
         self._commit: NewFile | None = None
+        self._afterwards: list[Callable[[], object]] = []
 
     def create(self, target: Path, expected_bytes: int = 0, commit: bool = False) -> NewFile:
         """Starts the next file of the set.
@@ -157,7 +167,7 @@ class Publication:
             self._commit = file
         return file
 
-    def adopt(self, source: Path, target: Path) -> None:
+    def adopt(self, source: Path, target: Path) -> NewFile:
         """Makes a finished file on the same disk the next of the set, under another name.
 
         Raises:
@@ -168,13 +178,14 @@ class Publication:
         with storage_errors(path):
             os.rename(path, temporary)
         self._files.append(NewFile(local_path(target), temporary, origin=path))
+        return self._files[-1]
 
-    def link(self, source: Path, target: Path) -> bool:
+    def link(self, source: Path, target: Path) -> NewFile | None:
         """Makes a second name of a finished file the next of the set, which takes no room on the disk.
 
         Returns:
-            False, with nothing changed, where that cannot be: the files would be on two disks, the
-            system does not allow it, or the target is there already.
+            The file; None, with nothing changed, where that cannot be: the files would be on two
+            disks, the system does not allow it, or the target is there already.
 
         Raises:
             NotFoundError: there is no such file.
@@ -182,7 +193,7 @@ class Publication:
         path, final = local_path(source), local_path(target)
         temporary = self._place(target, 0)
         if os.path.lexists(final):
-            return False
+            return None
         with storage_errors(path):
             descriptor = os.open(path, os.O_RDONLY)
         leftovers.lock(descriptor)  # before there is a name that somebody could take for a leftover
@@ -190,9 +201,9 @@ class Publication:
             os.link(path, temporary)
         except OSError:
             os.close(descriptor)
-            return False
+            return None
         self._files.append(NewFile(final, temporary, descriptor=descriptor))
-        return True
+        return self._files[-1]
 
     def _place(self, target: Path, expected_bytes: int) -> str:
         """The temporary name of the next file, once its place has been made ready."""
@@ -261,6 +272,8 @@ class Publication:
         finally:
             for file in written:
                 file.close()
+        for action in self._afterwards:
+            action()
 
     def _rename(self, file: NewFile, name: str) -> None:
         with storage_errors(file.target):
@@ -274,17 +287,30 @@ class Publication:
                 self._new_folders.pop()
             sync_folder(self._folder or ".")
 
+    def afterwards(self, action: Callable[[], object]) -> None:
+        """Has ``action`` called when the set has been published."""
+        self._afterwards.append(action)
+
     def discard(self) -> None:
         """Removes what has been written, gives back what was adopted. Targets stay as they are."""
         # A seal that outlived the files it speaks for would complete a set that is not whole.
         for file in sorted(self._files, key=lambda file: file is not self._commit):
+            self.withdraw(file)
+
+    def withdraw(self, file: OutgoingFile) -> None:
+        """Takes one file back, as `discard` does all."""
+        assert isinstance(file, NewFile)
+        self._files.remove(file)
+        if file is self._commit:
+            self._commit = None
+        try:
             with storage_errors(file.target), suppress(FileNotFoundError):
                 if file.origin is not None and os.path.isdir(_folder_of(file.origin)):
                     os.rename(file.temporary, file.origin)
                 else:
                     os.remove(file.temporary)
+        finally:
             file.close()
-        self._files.clear()
 
     def __enter__(self) -> Publication:
         return self
@@ -297,46 +323,84 @@ class Publication:
             self.discard()
 
 
-class _Part(Publication):
+class _Part:
     """Files that join the set of a publication around: leaving its block leaves them to that one."""
 
-    def __init__(self, whole: Publication) -> None:
-        super().__init__(whole._durability, whole._make_folders)
+    def __init__(self, whole: FilePublication) -> None:
         self._whole = whole
-        self._set = whole._set
-        self._folder = whole._folder
+        self._files: list[OutgoingFile] = []
 
-    def _place(self, target: Path, expected_bytes: int) -> str:
-        return self._whole._place(target, expected_bytes)
+    def create(self, target: Path, expected_bytes: int = 0, commit: bool = False) -> OutgoingFile:
+        """Starts the next file of the set."""
+        return self._joined(self._whole.create(target, expected_bytes, commit))
+
+    def adopt(self, source: Path, target: Path) -> OutgoingFile:
+        """Makes a finished file the next of the set, under another name."""
+        return self._joined(self._whole.adopt(source, target))
+
+    def link(self, source: Path, target: Path) -> OutgoingFile | None:
+        """Makes a second name of a finished file the next of the set."""
+        file = self._whole.link(source, target)
+        return None if file is None else self._joined(file)
+
+    def _joined(self, file: OutgoingFile) -> OutgoingFile:
+        self._files.append(file)
+        return file
+
+    def afterwards(self, action: Callable[[], object]) -> None:
+        """Leaves an action to the publication around."""
+        self._whole.afterwards(action)
+
+    def withdraw(self, file: OutgoingFile) -> None:
+        """Takes one file back."""
+        self._files.remove(file)
+        self._whole.withdraw(file)
 
     def publish(self) -> None:
         """Hands the files over."""
-        self._whole._files += self._files
-        self._whole._commit = self._commit or self._whole._commit
-        self._files = []
+        self._files.clear()
+
+    def discard(self) -> None:
+        """Takes back the files of this part."""
+        while self._files:
+            self.withdraw(self._files[-1])
+
+    def __enter__(self) -> _Part:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None:
+        if kind is not None:
+            self.discard()
 
 
-_around: ContextVar[Publication | None] = ContextVar("_around", default=None)
+#: How the prefix of a part of a sharded save ends.
+_SHARD = re.compile(r"part-\d{5}-of-\d{5}\Z")
+#: The publication around (`one_set`), and the folder that it is for.
+_around: ContextVar[tuple[str, FilePublication] | None] = ContextVar("_around", default=None)
 
 
 @contextmanager
-def one_set(target: Path, durability: Durability = "full") -> Iterator[Publication]:
+def one_set(target: Path, durability: Durability = "full") -> Iterator[FilePublication]:
     """A publication beside ``target`` that takes in those that are made there inside of the block (`publication`)."""
-    with Publication(durability) as files:
-        files._folder = _folder_of(local_path(target))
-        token = _around.set(files)
+    path = plain_path(target)
+    with filesystem(path).publication(durability) as files:
+        token = _around.set((paths.split(path)[0], files))
         try:
             yield files
         finally:
             _around.reset(token)
 
 
-def publication(target: Path, durability: Durability = "full") -> Publication:
-    """A publication for ``target`` and files beside it: a part of the one around (`one_set`), or its own."""
+def publication(target: Path, durability: Durability = "full") -> FilePublication:
+    """A publication for ``target`` and files beside it: a part of the one around (`one_set`), or its own.
+
+    The parts of a sharded save, which are read again before the set is complete, have their own.
+    """
+    path = plain_path(target)
     around = _around.get()
-    if around is not None and around._folder == _folder_of(local_path(target)):
-        return _Part(around)
-    return Publication(durability)
+    if around is not None and around[0] == paths.split(path)[0] and not _SHARD.search(path):
+        return _Part(around[1])
+    return filesystem(path).publication(durability)
 
 
 def _folder_of(path: str) -> str:
@@ -344,7 +408,7 @@ def _folder_of(path: str) -> str:
 
 
 def publish_bytes(target: Path, contents: Bytes, durability: Durability = "full") -> None:
-    """Writes one file, all or nothing, in place of any that is there."""
+    """Writes one file, all or nothing, in place of any that is there; a remote one as well."""
     with publication(target, durability) as files:
         files.create(target, len(contents)).write(contents)
 

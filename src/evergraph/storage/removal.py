@@ -6,7 +6,9 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 
+from evergraph import errors
 from evergraph.storage import leftovers
+from evergraph.storage.filesystem import filesystem, is_remote
 from evergraph.storage.os_errors import storage_errors
 from evergraph.storage.publish import sync_folder
 
@@ -14,11 +16,16 @@ from evergraph.storage.publish import sync_folder
 def remove_together(paths: Sequence[str]) -> None:
     """Removes files of one folder, in this order; those that are not there are passed over.
 
-    A process that dies in between leaves the list of what is to go (`storage.leftovers`).
+    A process that dies in between leaves the list of what is to go (`storage.leftovers`); a remote store has none.
 
     Raises:
         PermissionDeniedError ...: what the disk says; the files that are left are as they were.
     """
+    if is_remote(paths[0]):
+        for path in paths:
+            with suppress(errors.NotFoundError):
+                filesystem(path).remove(path)
+        return
     if not any(map(os.path.lexists, paths)):
         return
     folder = os.path.dirname(paths[0]) or "."

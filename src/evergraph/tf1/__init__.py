@@ -103,6 +103,7 @@ _TABLE = {
     "evergraph.ops.example_features": (
         "FixedLenFeature FixedLenSequenceFeature VarLenFeature parse_example parse_single_example"
     ),
+    "evergraph.ops.files": "matching_files read_file write_file",
     "evergraph.ops.filling": "fill ones ones_like zeros zeros_like",
     "evergraph.ops.gradients": "AggregationMethod UnconnectedGradients gradients hessians",
     "evergraph.ops.grouping": "group tuple=tuple_",

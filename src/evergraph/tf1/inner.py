@@ -135,6 +135,14 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
             "is_directory=IsDirectory list_directory=ListDirectory recursive_create_dir=MakeDirs "
             "rename=Rename stat=Stat walk=Walk"
         ),
+        "evergraph.storage.gfile_lower": (
+            "copy_v2=copy create_dir_v2=mkdir delete_file_v2=remove delete_recursively_v2=rmtree file_exists_v2=exists "
+            "get_matching_files_v2=glob is_directory_v2=isdir join list_directory_v2=listdir "
+            "recursive_create_dir_v2=makedirs rename_v2=rename stat_v2=stat walk_v2=walk"
+        ),
+        "evergraph.storage.file_io": (
+            "atomic_write_string_to_file has_atomic_move read_file_to_string write_string_to_file"
+        ),
     },
     "python.lib.io.tf_record": {},
     "python.ops.array_ops": {},

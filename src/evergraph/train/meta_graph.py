@@ -19,7 +19,7 @@ from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
 from evergraph.graph.opdef import to_op_def
-from evergraph.storage import publish
+from evergraph.storage import paths, publish
 from evergraph.train.carried import carried_by, carry
 from evergraph.train.debug_info import graph_debug_info
 
@@ -147,7 +147,7 @@ def export_scoped_meta_graph(
             text.encode() for text in unbound
         )
     if filename:
-        folder, name = os.path.split(filename)
+        folder, name = paths.split(filename)
         write_message(message, folder, name, as_text)
         if save_debug_info:
             exported = [node.name for node in message.graph_def.node]

@@ -23,6 +23,7 @@ from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import BaseSession
 from evergraph.runtime.snapshot import Snapshot
+from evergraph.storage import paths
 from evergraph.storage.publish import Durability, one_set, publish_bytes
 from evergraph.train import meta_graph
 from evergraph.train.background_saves import BackgroundSaves, SaveReport
@@ -218,7 +219,7 @@ class Saver:
         def write(values: Mapping[Any, Any]) -> str | None:
             saved = self._write(sess, path, values, meta)
             if saved is not None and write_state:
-                self._keep(saved, os.path.dirname(prefix), latest_filename, meta_graph_suffix)
+                self._keep(saved, paths.split(prefix)[0], latest_filename, meta_graph_suffix)
             return saved
 
         if not asynchronous or self._is_empty:

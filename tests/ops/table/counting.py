@@ -36,7 +36,8 @@ row("FakeQuantWithMinMaxVars", case(grid(3, 4), *RANGE), case(grid(3), value(0),
     case(grid(4), *RANGE, num_bits=4, narrow_range=True))  # fmt: skip
 row("FakeQuantWithMinMaxVarsGradient", case(grid(3, 4), grid(3, 4), *RANGE),
     case(grid(3), grid(3), value(0), value(0)))  # fmt: skip
-RANGES = (value([-0.75, -1.5]), value([1.5, 0.25]))
+# A step that no eighth is half of: there TensorFlow rounds up or down by the last bit of a product.
+RANGES = (value([-0.7, -1.45]), value([1.6, 0.3]))
 row(
     "FakeQuantWithMinMaxVarsPerChannel",
     case(grid(3, 2), *RANGES),

@@ -30,6 +30,15 @@ _BY_REASON = {
     "every fed input of the table is one": """
         Placeholder
     """,
+    "lists folders: tests/ops/test_files.py, tests/oracle/test_gfile_oracle.py": """
+        MatchingFiles
+    """,
+    "reads files: tests/ops/test_files.py, tests/oracle/test_gfile_oracle.py": """
+        ReadFile
+    """,
+    "writes files: tests/ops/test_files.py, tests/oracle/test_gfile_oracle.py": """
+        WriteFile
+    """,
     "reads files: tests/ops/test_checkpoint_io.py": """
         Restore RestoreSlice RestoreV2
     """,
