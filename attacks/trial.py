@@ -20,9 +20,7 @@ _NO_ATTACKS = {"__main__", "building", "stock", "trial", "vocabulary", "ways"}
 
 
 class Outcome(NamedTuple):
-    """What came of it: ``end`` is ``read`` (no error), ``died (SIGABRT)``, ``hung``, or the classes of an error, from its
-    own up.
-    """
+    """What came of it. ``end``: ``read``, ``died (SIGABRT)``, ``hung``, or the classes of an error, from its own up."""
 
     end: str
     message: str
@@ -47,7 +45,7 @@ def try_evergraph(name: str, megabytes: int = 2048, seconds: float = 60) -> Outc
     return _try(name, command, megabytes, seconds)
 
 
-def try_tensorflow(name: str, python: str, megabytes: int = 12_000, seconds: float = 60) -> Outcome:
+def try_tensorflow(name: str, python: str, megabytes: int = 12_000, seconds: float = 40) -> Outcome:
     """Opens them with TensorFlow, whose libraries take much room alone."""
     return _try(name, [python, str(HERE / "stock.py"), attack(name).WAY], megabytes, seconds)
 

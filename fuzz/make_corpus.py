@@ -43,6 +43,7 @@ def _examples() -> Iterator[tuple[str, str, bytes]]:
         yield "graph_text", name, to_text(graph).encode()
     yield from _trained()
     yield from _records()
+    yield from _objects()
 
 
 def _tables() -> Iterator[tuple[str, str, bytes]]:
@@ -176,6 +177,7 @@ def _trained() -> Iterator[tuple[str, str, bytes]]:
     saved = protos.SavedModel(saved_model_schema_version=1)
     saved.meta_graphs.add().ParseFromString(meta)
     saved.meta_graphs[0].meta_info_def.tags.append("serve")
+    yield "served", "model", _served()
     yield "saved_model", "model", saved.SerializeToString(deterministic=True)
     for name, data in (("index", index), ("v1", v1), ("meta", meta[:2000])):
         yield "any_file", name, data
@@ -204,6 +206,45 @@ def _sliced_table() -> bytes:
             for box in _ROWS:
                 writer.add_slice("w", (3, 2), box, np.ones((box.extents[0][1], 2), np.int32))
         return Path(path).read_bytes()
+
+
+def _objects() -> Iterator[tuple[str, str, bytes]]:
+    """Two layers of a model, one of them known by two names, and a slot of an optimizer."""
+    graph = protos.TrackableObjectGraph()
+    root, layer, kernel, optimizer, slot = (graph.nodes.add() for _ in range(5))
+    root.children.add(node_id=1, local_name="dense")
+    root.children.add(node_id=1, local_name="last")
+    root.children.add(node_id=3, local_name="optimizer")
+    layer.children.add(node_id=2, local_name="kernel")
+    key = ".ATTRIBUTES/VARIABLE_VALUE"
+    kernel.attributes.add(
+        name="VARIABLE_VALUE", full_name="w", checkpoint_key=f"dense/kernel/{key}"
+    )
+    optimizer.slot_variables.add(
+        original_variable_node_id=2, slot_name="m", slot_variable_node_id=4
+    )
+    slot.attributes.add(name="VARIABLE_VALUE", full_name="w/m", checkpoint_key=f"m/{key}")
+    yield "object_graph", "model", graph.SerializeToString()
+
+
+def _served() -> bytes:
+    """A SavedModel with a signature, a table and an initializer."""
+    with tempfile.TemporaryDirectory() as place, tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder_with_default(np.ones((1, 2), np.float32), [None, 2], name="x")
+        words = tf.contrib.lookup.index_table_from_tensor(["a", "b"])
+        found = words.lookup(tf.constant(["b"]))
+        total = tf.identity(tf.reduce_sum(x) + tf.cast(found, tf.float32), name="out")
+        folder = os.path.join(place, "export")
+        builder = tf.saved_model.builder.SavedModelBuilder(folder)
+        signature = tf.saved_model.signature_def_utils.predict_signature_def({"x": x}, {"y": total})
+        builder.add_meta_graph_and_variables(
+            sess,
+            ["serve"],
+            {"serving_default": signature},
+            main_op=tf.tables_initializer(),
+        )
+        builder.save()
+        return Path(folder, "saved_model.pb").read_bytes()
 
 
 def _records() -> Iterator[tuple[str, str, bytes]]:

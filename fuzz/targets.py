@@ -17,6 +17,7 @@ from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.checkpoint import open_checkpoint
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.events import summary_iterator
+from evergraph.formats.object_graph import ObjectGraph
 from evergraph.formats.record import RecordReader
 from evergraph.formats.snappy import decompress
 from evergraph.formats.sniff import sniff
@@ -119,6 +120,25 @@ def saved_model(data: bytes) -> None:
     graph_file.read_saved_model(_file("saved_model.pb", data))
 
 
+def served(data: bytes) -> None:
+    folder = os.path.join(_folder(), "served")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "saved_model.pb"), "wb") as file:
+        file.write(data)
+    limits = {"seconds": RUN_SECONDS, "bytes": RUN_BYTES, "steps": RUN_STEPS}
+    with load_model(folder, **limits) as loaded:
+        for signature in loaded.signatures.values():
+            signature()
+
+
+def object_graph(data: bytes) -> None:
+    graph = ObjectGraph.decode(data)
+    for path in list(graph.by_path)[:20]:
+        graph.find(path)
+    list(graph.aliases())
+    dict(graph.by_full_name)
+
+
 def text(kind: str, data: bytes) -> None:
     message = graph_file.parse_text(data.decode("utf-8", "replace"), getattr(protos, kind)())
     graph_file.to_text(message)
@@ -181,6 +201,8 @@ TARGETS = {
         Target("graph_def", graph_def, (ValueError, TypeError), bytes_per_byte=2048),
         Target("meta_graph", meta_graph, (ValueError, TypeError, KeyError), bytes_per_byte=2048),
         Target("saved_model", saved_model, bytes_per_byte=256),
+        Target("served", served, (ValueError, TypeError), bytes_per_byte=4096),
+        Target("object_graph", object_graph, (WireError,), bytes_per_byte=1024),
         Target("graph_text", partial(text, "GraphDef"), bytes_per_byte=256),
         Target("state", state, bytes_per_byte=256),
         Target("records", records, bytes_per_byte=1100, repair=repair_records),

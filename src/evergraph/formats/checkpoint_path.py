@@ -21,7 +21,7 @@ from evergraph.formats.table import TableReader
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
 from evergraph.storage import paths
-from evergraph.storage.filesystem import Path, filesystem, path_text
+from evergraph.storage.filesystem import Path, filesystem, is_remote, path_text
 
 _STATE_NAME = "checkpoint"
 # A state file has some lines for each checkpoint that is kept.
@@ -213,7 +213,7 @@ def _places(name: str, folder: str) -> list[str]:
 
 def _leads_out(path: str, folder: str) -> bool:
     """Whether a link on the way to ``path`` leads out of ``folder``; stores elsewhere have none."""
-    if "://" in folder:
+    if is_remote(folder):
         return False
     home = os.path.realpath(folder or ".")
     return os.path.commonpath([home, os.path.realpath(os.path.dirname(path) or ".")]) != home

@@ -68,7 +68,11 @@ class StringJoin:
             size * len(between) * len(inputs)
             + sum(_length(value) * (size // max(np.size(value), 1)) for value in inputs)
         )
-        return each(lambda *parts: between.join(parts), *inputs)
+        shape = next(iter(whole), ())
+        columns = [np.broadcast_to(np.asarray(value, object), shape).flat for value in inputs]
+        joined = np.empty(shape, object)
+        joined.reshape(-1)[:] = [between.join(parts) for parts in zip(*columns, strict=True)]
+        return joined
 
     gradient = None
 

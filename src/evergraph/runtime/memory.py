@@ -61,6 +61,10 @@ class RunMemory:
         """Counts an array that a collection holds."""
         if isinstance(value, np.ndarray):
             self._count(value, _OBJECT)
+        elif isinstance(value, (np.generic, bytes)):
+            # Numbers cannot tell that they are gone: they count to the end of the run.
+            self._taken += _OBJECT + len(value) if isinstance(value, bytes) else _OBJECT
+            self.reserve(0)
 
     def made(self, result: Any) -> None:
         """Counts what a kernel has returned: an array, or a sequence of them."""
