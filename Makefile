@@ -17,7 +17,7 @@ BASE_STAMP := .venv/.base
 DEV_STAMP := .venv/.dev
 ORACLE_STAMPS := .oracle/tf2.15/.ready .oracle/tf2.21/.ready
 
-.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench clean distclean
+.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench fuzz clean distclean
 
 help: ## this text
 	@echo "evergraph: make TARGET"
@@ -51,9 +51,12 @@ record: $(DEV_STAMP) .oracle/tf2.15/.ready ## write the recorded TensorFlow outp
 bench: $(DEV_STAMP) .oracle/tf2.15/.ready ## measure against stock TensorFlow and the raw limit
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+fuzz: $(DEV_STAMP) ## change inputs of every parser, SECONDS (60) each; guided where atheris is installed
+	@$(BIN)/python -m fuzz all --seconds $(or $(SECONDS),60)
+
 clean: ## remove caches and build products, keep the environments
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	@find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests tools benchmarks fuzz attacks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
 	@rm -rf .venv .oracle

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from fuzz.__main__ import CORPUS
 from fuzz.mutate import mutate
 from fuzz.properties import Target, Violation, check

@@ -168,6 +168,10 @@ def _by_state(path: str) -> FoundCheckpoint:
     with filesystem(path).open_random_access(path) as file:
         state = checkpoint_state.parse(bytes(file.read(0, min(file.size, _MOST_STATE_BYTES))), path)
     named = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
+    if any("\0" in name for name in named):
+        raise errors.DataLossError(
+            None, None, f"{path} is damaged: it names a checkpoint with a zero byte in its name."
+        )
     newest = named[0]
     for name in dict.fromkeys(named):
         for prefix in _places(name, folder):

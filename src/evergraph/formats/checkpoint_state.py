@@ -84,10 +84,6 @@ def parse(text: str | bytes, path: str) -> CheckpointState:
     fields = _parse_usual(text)
     if fields is None:
         fields = _parse_any(text, path)
-    if any(
-        "\0" in name for name in (fields.model_checkpoint_path, *fields.all_model_checkpoint_paths)
-    ):
-        raise _damaged(path, "it names a path with a zero byte")
     if not fields.model_checkpoint_path:
         raise InvalidValueError(
             None,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: Larger values are left for the run: shapes, axes and paddings are small.
 _MOST_ELEMENTS = 1 << 16
 _DEEPEST = 200
+#: A few elements may stand for as many as one likes: such a constant is not kept while a graph is built.
+_MOST_FILL = 1 << 20
 #: A vector that is longer is no shape.
 _MOST_SIZES = 1024
 #: Their output depends on which of their inputs is alive, not on its value alone.
@@ -56,11 +58,12 @@ def _value(tensor: Tensor, depth: int) -> np.ndarray[Any, Any] | None:
         return known
     op = tensor.op
     if op.type == "Const":
-        from evergraph.formats.tensor_proto import make_ndarray
+        from evergraph.formats.tensor_proto import fill_bytes, make_ndarray
 
-        if op.attrs["value"].dtype != tensor.dtype.as_datatype_enum:
-            return None  # The run will say so.
-        tensor._known_value = make_ndarray(op.attrs["value"])
+        message = op.attrs["value"]
+        if message.dtype != tensor.dtype.as_datatype_enum or fill_bytes(message) > _MOST_FILL:
+            return None  # What is wrong, the run will say; and what is large, it will make.
+        tensor._known_value = make_ndarray(message)
         return tensor._known_value
     rule = _SHAPE_QUERIES.get(op.type)
     if rule is not None:
