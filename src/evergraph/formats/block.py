@@ -32,7 +32,7 @@ NO_COMPRESSION, SNAPPY = 0, 1
 
 # A key that repeats most of the key before takes a few bytes, so a small hostile block could spell
 # gigabytes of keys. Real blocks stay far below this many key bytes for each byte of the block in the file.
-_MOST_KEY_BYTES_PER_BYTE = 256
+_MOST_KEY_BYTES_PER_BYTE = 64
 _FEW_KEY_BYTES = 1 << 16
 
 

@@ -21,6 +21,9 @@ from evergraph.graph.tensor import Tensor
 UNKNOWN_DTYPE = dtypes.INVALID
 #: A few bytes of a file may ask for any number of outputs, and each is an object; no op has nearly as many.
 MOST_OUTPUTS = 1 << 16
+#: And how many the nodes of one graph that have more than a few may have together.
+MOST_WIDE_OUTPUTS = 1 << 20
+_FEW_OUTPUTS = 64
 OUTPUT_SHAPES = Attr("_output_shapes", "list(shape)")
 
 
@@ -44,7 +47,9 @@ def add_node(
     if declaration is None:
         kinds = _undeclared_outputs(graph, node.op, attrs, output_hints)
     else:
-        check_output_count(name, node.op, sum(arg.count(attrs) for arg in declaration.outputs))
+        count = sum(arg.count(attrs) for arg in declaration.outputs)
+        check_output_count(name, node.op, count)
+        _check_wide_nodes(graph, count)
         kinds = [kind for arg in declaration.outputs for kind in arg.dtypes(attrs)]
         _check_inputs(node, name, declaration, attrs, inputs)
     try:
@@ -64,6 +69,15 @@ def check_output_count(name: str, kind: str, count: int) -> None:
     """Raises ValueError for more outputs than `MOST_OUTPUTS`."""
     if not 0 <= count <= MOST_OUTPUTS:
         raise ValueError(f"'{name}' ({kind}) has {count} outputs; {MOST_OUTPUTS} are the most")
+
+
+def _check_wide_nodes(graph: Graph, count: int) -> None:
+    if count > _FEW_OUTPUTS:
+        total = graph.attachments[__name__] = graph.attachments.get(__name__, 0) + count
+        if total > MOST_WIDE_OUTPUTS:
+            raise ValueError(
+                f"Nodes with more than {_FEW_OUTPUTS} outputs have {total} together; {MOST_WIDE_OUTPUTS} are the most"
+            )
 
 
 def _undeclared_outputs(
@@ -86,6 +100,7 @@ def _undeclared_outputs(
     shapes = _recorded_shapes(attrs)
     count = max(max(hints, default=-1) + 1, len(shapes))
     check_output_count("", op_type, count)
+    _check_wide_nodes(graph, count)
     return [hints.get(i, UNKNOWN_DTYPE) for i in range(count)]
 
 
