@@ -71,6 +71,16 @@ def test_files_are_allowed_or_not(tmp_path: Path, allow: tuple[str, ...], allowe
                 model()
 
 
+def test_state_files_of_tensorflows_functions_lead_where_they_say(tmp_path: Path) -> None:
+    evergraph.save_checkpoint(tmp_path / "m", {"a": np.zeros(1, np.float32)})
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "checkpoint").write_text(f'model_checkpoint_path: "{tmp_path}/m"\n')
+    assert tf.train.latest_checkpoint(str(inside)) == f"{tmp_path}/m"
+    with pytest.raises(errors.NotFoundError):
+        evergraph.open_checkpoint(inside)
+
+
 def test_a_session_of_ones_own_has_no_limits() -> None:
     with tf.Graph().as_default(), tf.Session() as sess:
         total = tf.while_loop(lambda i: i < 1000, lambda i: i + 1, [0])
@@ -85,9 +95,9 @@ def test_limits_of_a_call_can_be_lifted(tmp_path: Path) -> None:
         tf.identity(tf.fill([1 << 20], 1.0), name="out")
     path = tmp_path / "model.pb"
     path.write_bytes(graph.as_graph_def().SerializeToString())
-    with evergraph.load_model(path, "out", bytes=1 << 20) as model:
-        with pytest.raises(errors.ResourceExhaustedError, match="bytes="):
-            model()
+    bounded = evergraph.load_model(path, "out", bytes=1 << 20)
+    with bounded, pytest.raises(errors.ResourceExhaustedError, match="bytes="):
+        bounded()
     with evergraph.load_model(path, "out", seconds=None, bytes=None, steps=None) as model:
         assert model()["out"].size == 1 << 20
 
@@ -111,10 +121,8 @@ def test_functions_nest_no_deeper(tmp_path: Path) -> None:
         each.attr["f"].func.name = "again"
     path = tmp_path / "model.pb"
     path.write_bytes(graph.SerializeToString())
-    with (
-        evergraph.load_model(path, "out") as model,
-        pytest.raises(errors.ResourceExhaustedError, match="50 deep"),
-    ):
+    model = evergraph.load_model(path, "out")
+    with model, pytest.raises(errors.ResourceExhaustedError, match="50 deep"):
         model()
 
 

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from evergraph import errors
 from evergraph.graph import room
 from evergraph.graph.operation import Operation
-from evergraph.runtime.memory import RunMemory, predictor
+from evergraph.runtime.memory import SMALL, RunMemory, predictor
 
 
 class Limits(NamedTuple):
@@ -84,13 +86,18 @@ def guarded(op: Operation, function: Callable[..., Any], left: RunLimits) -> Cal
     predict = predictor(op)
 
     def call(*values: Any) -> Any:
-        left.check_time()
+        deadline = left.deadline
+        if deadline is not None and time.monotonic() > deadline:
+            left.check_time()
         memory = left.memory
         if memory is None:
             return function(*values)
-        memory.reserve(predict(values))
+        need = predict(values)
+        if need > SMALL:
+            memory.reserve(need)
         result = function(*values)
-        memory.made(result)
+        if type(result) is not np.ndarray or result.nbytes >= SMALL or result.dtype == object:
+            memory.made(result)
         return result
 
     return call

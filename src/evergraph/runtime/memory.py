@@ -22,9 +22,10 @@ from evergraph.graph.operation import Operation
 from evergraph.graph.shape import Dims, from_partial_values, is_fully_defined, product
 from evergraph.graph.shape_inference import ShapeContext
 from evergraph.graph.tensor import Tensor
+from evergraph.ops.shape_rules import unchanged
 
 #: Smaller arrays are not worth counting.
-_SMALL = 1 << 12
+SMALL = 1 << 12
 #: What a Python object in a list takes, about.
 _OBJECT = 64
 #: Predictions kept for each operation: one for each shape of its inputs.
@@ -69,7 +70,7 @@ class RunMemory:
     def made(self, result: Any) -> None:
         """Counts what a kernel has returned: an array, or a sequence of them."""
         if isinstance(result, np.ndarray):
-            if result.nbytes >= _SMALL or result.dtype == object:
+            if result.nbytes >= SMALL or result.dtype == object:
                 self._count(result, 0)
         elif isinstance(result, (tuple, list)):
             for each in result:
@@ -112,12 +113,15 @@ def predictor(op: Operation) -> Callable[[Sequence[Any]], int]:
         known = _bytes_of(op, [tensor.dims for tensor in op.outputs])
         return lambda values: known
     rule = op.declaration.shape if op.declaration is not None else None
-    if rule is None or op.type in _MODEST:
+    if rule is None or rule is unchanged or op.type in _MODEST:
         return lambda values: 0
     known_by_shapes: dict[tuple[Any, ...], int] = {}
 
     def predict(values: Sequence[Any]) -> int:
-        shapes = tuple([getattr(value, "shape", None) for value in values])
+        try:
+            shapes = tuple([value.shape for value in values])
+        except AttributeError:
+            shapes = tuple([getattr(value, "shape", None) for value in values])
         found = known_by_shapes.get(shapes)
         if found is None:
             context = _RunShapes(op, values)
