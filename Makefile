@@ -17,7 +17,7 @@ BASE_STAMP := .venv/.base
 DEV_STAMP := .venv/.dev
 ORACLE_STAMPS := .oracle/tf2.15/.ready .oracle/tf2.21/.ready
 
-.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench fuzz clean distclean
+.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench bench-peers fuzz clean distclean
 
 help: ## this text
 	@echo "evergraph: make TARGET"
@@ -51,6 +51,9 @@ record: $(DEV_STAMP) .oracle/tf2.15/.ready ## write the recorded TensorFlow outp
 bench: $(DEV_STAMP) .oracle/tf2.15/.ready ## measure against stock TensorFlow and the raw limit
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-peers: $(DEV_STAMP) .bench/.ready .oracle/tf2.21/.ready ## measure saving and restoring against other formats as well
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 fuzz: $(DEV_STAMP) ## change inputs of every parser, SECONDS (60) each; guided where atheris is installed
 	@$(BIN)/python -m fuzz all --seconds $(or $(SECONDS),60)
 
@@ -59,7 +62,7 @@ clean: ## remove caches and build products, keep the environments
 	@find src tests tools benchmarks fuzz attacks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
-	@rm -rf .venv .oracle
+	@rm -rf .venv .oracle .bench
 
 # ------------------------------------------------------------------------------------- environments
 
@@ -78,6 +81,12 @@ $(DEV_STAMP): pyproject.toml | .venv/bin/python
 	@echo "installing evergraph and its tools into .venv"
 	@$(BIN)/python $(PIP) -e '.[dev]'
 	@touch $(BASE_STAMP) $@
+
+# Other formats, only to be measured against.
+.bench/.ready:
+	@$(PYTHON) -m venv .bench
+	@.bench/bin/python $(PIP) numpy safetensors orbax-checkpoint
+	@touch $@
 
 # TensorFlow 2.15.1 has wheels for 3.9 to 3.11 only, and both oracles run on one interpreter.
 .oracle/tf2.15/.ready: TF := 2.15.1

@@ -24,7 +24,7 @@ _HOMES = {
     "load_model": "evergraph.serving.load",
     "open_checkpoint": "evergraph.formats.checkpoint",
     "restore": "evergraph.train.partial_restore",
-    "save_checkpoint": "evergraph.formats.checkpoint",
+    "save_checkpoint": "evergraph.formats.checkpoint_saving",
 }
 
 __all__ = [
@@ -39,7 +39,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from evergraph import errors
-    from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
+    from evergraph.formats.checkpoint import open_checkpoint
+    from evergraph.formats.checkpoint_saving import save_checkpoint
     from evergraph.serving.load import load_model
     from evergraph.train.partial_restore import restore
     from evergraph.transforms.freeze_checkpoint import freeze

@@ -13,7 +13,7 @@ import pytest
 import evergraph.tf1 as tf
 from evergraph import errors
 from evergraph.contrib import framework
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 
 
 @pytest.fixture(autouse=True)

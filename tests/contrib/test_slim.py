@@ -10,7 +10,7 @@ import pytest
 
 import evergraph.tf1 as tf
 from evergraph.contrib import framework, slim
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 
 
 @pytest.fixture(autouse=True)

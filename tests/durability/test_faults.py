@@ -31,7 +31,8 @@ SIZES = {"small": 3, "large": 100_000}
 
 def values(version: int) -> dict[str, Any]:
     numbers = {name: np.full(size, version, np.float32) for name, size in SIZES.items()}
-    return {**numbers, "text": np.array([b"version", str(version).encode()], object)}
+    text = np.array([b"version", str(version).encode()], object)
+    return {**numbers, "text": text, "frozen": np.arange(60_000, dtype=np.float32)}
 
 
 @dataclass
@@ -55,6 +56,13 @@ def beside(folder: Path) -> Callable[[], Any]:
 def over(folder: Path) -> Callable[[], Any]:
     evergraph.save_checkpoint(folder / "m", values(1), update_state=True)
     return lambda: evergraph.save_checkpoint(folder / "m", values(2), update_state=True)
+
+
+def sharing(folder: Path) -> Callable[[], Any]:
+    old = evergraph.save_checkpoint(folder / "m-1", values(1), update_state=True)
+    return lambda: evergraph.save_checkpoint(
+        folder / "m-2", values(2), update_state=True, unchanged_from=old
+    )
 
 
 def in_a_new_folder(folder: Path) -> Callable[[], Any]:
@@ -87,6 +95,7 @@ def by_saver(sharded: bool, max_to_keep: int, step: bool) -> Callable[[Path], Ca
 SCENARIOS = {
     "beside the old one": Scenario(beside, keeps=True),
     "over the old one": Scenario(over, keeps=False),
+    "sharing data with the old one": Scenario(sharing, keeps=True),
     "in a new folder": Scenario(in_a_new_folder, keeps=True),
     "Saver": Scenario(by_saver(sharded=False, max_to_keep=5, step=True), keeps=True),
     "Saver that keeps one": Scenario(

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from evergraph import errors
-from evergraph.formats.checkpoint import open_checkpoint, save_checkpoint
+from evergraph.formats.checkpoint import open_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.ops import checkpoint_io
 from evergraph.ops.passing import identity, placeholder
@@ -208,6 +209,7 @@ def test_several_threads_read_the_same(
     prefix: str, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint_io, "_MANY_BYTES", 0)
+    monkeypatch.setattr(checkpoint_io, "_LARGE_BYTES", 0)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     seen = set()
     read = checkpoint_io._read

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evergraph import errors
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.ops.checkpoint_remapping import GenerateVocabRemapping, LoadAndRemapMatrix
 from evergraph.runtime.session import Session

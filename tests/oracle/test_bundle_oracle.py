@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import evergraph
 from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.bundle_merge import merge_bundles
@@ -429,3 +430,28 @@ def test_what_is_too_large_for_format_v1(tf215: Oracle, tmp_path: pathlib.Path) 
         writer.add("x", np.zeros(count, np.int8))
     writer.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_checkpoints_that_share_data(oracle: Oracle, tmp_path: pathlib.Path) -> None:
+    """TensorFlow restores one that points into the data of an older one, which is gone; and the reverse."""
+    trunk = np.arange(5000, dtype=np.float32).reshape(50, 100)
+    text = np.array([b"a", b"\0"], object)
+    evergraph.save_checkpoint(tmp_path / "a", {"trunk": trunk, "text": text, "head": np.zeros(3)})
+    new = {"trunk": trunk, "text": text, "head": np.ones(3), "more": np.int64(1)}
+    evergraph.save_checkpoint(tmp_path / "b", new, unchanged_from=tmp_path / "a")
+    for path in tmp_path.glob("a.*"):
+        path.unlink()
+    found = oracle.execute(RESTORE_ALL, prefix=str(tmp_path / "b"))
+    for name, value in new.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+RESTORE_ALL = """
+def main(tf, np, prefix):
+    with tf.Session() as session:
+        reader = tf.train.NewCheckpointReader(prefix)
+        types = reader.get_variable_to_dtype_map()
+        return {name: session.run(tf.raw_ops.RestoreV2(
+                    prefix=prefix, tensor_names=[name], shape_and_slices=[""], dtypes=[types[name]])[0])
+                for name in types}
+"""

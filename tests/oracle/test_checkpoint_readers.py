@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evergraph import tf1
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.ops.checkpoint_io import SaveV2
 from evergraph.runtime.session import Session

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from evergraph import errors
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.graph.graph import Graph
 from evergraph.ops.checkpoint_remapping import GenerateVocabRemapping, LoadAndRemapMatrix
 from evergraph.runtime.session import Session

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import evergraph.tf1 as tf
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from tests.oracle.client import Oracle
 from tests.oracle.nodes import built, differences
 

@@ -209,3 +209,23 @@ def test_a_program_that_ends_waits(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path / "m")], check=True)
     with evergraph.open_checkpoint(tmp_path / "m") as checkpoint:
         assert set(checkpoint["v"].flat) == {1.0}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_frozen_trunk_is_written_once(tmp_path: Path, asynchronous: bool) -> None:
+    frozen = tf.get_variable("frozen", initializer=np.ones(100_000, np.float32), trainable=False)
+    head = tf.get_variable("head", initializer=np.zeros(10, np.float32))
+    saver = tf.train.Saver(incremental=True, max_to_keep=1)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for step in range(4):
+            saver.save(sess, str(tmp_path / "m"), step, asynchronous=asynchronous)
+            sess.run(head.assign_add(np.ones(10, np.float32)))
+        saver.wait()
+        shards = sorted(path.name for path in tmp_path.glob("m-3.data*"))
+        assert shards == ["m-3.data-00000-of-00002", "m-3.data-00001-of-00002"]
+        assert (tmp_path / shards[1]).stat().st_size == 40
+        saver.restore(sess, str(tmp_path / "m-3"))
+        assert set(sess.run(head)) == {3.0}
+        assert set(sess.run(frozen)) == {1.0}
+        assert not sess.state.pinned

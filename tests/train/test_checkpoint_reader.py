@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evergraph import errors
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.train import checkpoint_reader, inspect_checkpoint
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import evergraph.tf1 as tf
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.train import checkpoints_iterator as waiting
 
 

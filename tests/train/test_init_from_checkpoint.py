@@ -11,7 +11,7 @@ import pytest
 
 import evergraph.tf1 as tf
 from evergraph import errors
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 
 STORED = {
     "old/a": np.array([1.5, -2.0, 3.0], np.float32),

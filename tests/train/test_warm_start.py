@@ -10,7 +10,7 @@ import pytest
 
 import evergraph.tf1 as tf
 from evergraph import errors
-from evergraph.formats.checkpoint import save_checkpoint
+from evergraph.formats.checkpoint_saving import save_checkpoint
 from evergraph.train.matrix_remapping import (
     load_and_remap_matrix_initializer,
     load_embedding_initializer,

@@ -63,8 +63,6 @@ def remove_superseded(prefix: str, shards: int) -> None:
     One that cannot be removed stays: it harms nobody.
     """
     files = filesystem(prefix)
-    if files.replaces_sets:
-        return
     with suppress(errors.OpError):
         for path, count in _data_files(prefix):
             if count != shards:

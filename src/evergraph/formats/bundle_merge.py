@@ -62,7 +62,8 @@ def merge_bundles(
         for key in sorted(entries):
             table.add(key, entries[key].encode())
         table.finish()
-        files.afterwards(partial(remove_superseded, target, header.num_shards))
+        if filesystem(target).exists(index_path(target)):
+            files.afterwards(partial(remove_superseded, target, header.num_shards))
         files.afterwards(partial(_remove_parts, parts, delete_old_dirs))
 
 

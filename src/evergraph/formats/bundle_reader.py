@@ -54,6 +54,8 @@ _FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
 # Data files are opened with the index, so that a checkpoint that is open can still be read when
 # somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
 _MOST_OPENED_AHEAD = 16
+# What a search looks at: the entries between two restarts of a block, and those around its steps.
+_BYTES_PER_SEARCH = 1024
 
 _CHANGED = "Either it has changed, or it is not the data that belongs to {}."
 
@@ -81,6 +83,8 @@ class BundleReader:
         self._path = index_path(self.prefix)
         self._lock = Lock()
         self._values: dict[bytes, bytes] | None = None
+        self._searched = 0
+        self._recent: tuple[str, tuple[BundleEntry, DType]] | None = None
         # What is known of tensors that are stored in slices: reading n parts of one in n slices
         # looks at each slice once.
         self._sliced: dict[str, tuple[BundleEntry, DType]] = {}
@@ -106,7 +110,7 @@ class BundleReader:
         self.versions = header.versions
         for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
             with suppress(errors.OpError):  # reading a tensor of a missing file says so
-                self._data_file(shard)
+                self.data_file(shard)
 
     def names(self) -> list[str]:
         """The names of all tensors, sorted; a tensor that is stored in slices is one."""
@@ -231,7 +235,12 @@ class BundleReader:
         return self._values
 
     def _value(self, key: bytes) -> bytes | None:
-        return self._table.get(key) if self._values is None else self._values.get(key)
+        if self._values is None:
+            # One tensor costs a search; for many of them, going through the index once costs less.
+            self._searched += _BYTES_PER_SEARCH
+            if self._searched <= self._index.size:
+                return self._table.get(key)
+        return self._all_values().get(key)
 
     def _decode(self, key: bytes, value: bytes) -> BundleEntry:
         try:
@@ -242,6 +251,9 @@ class BundleReader:
     def _entry(self, name: str) -> tuple[BundleEntry, DType]:
         if name in self._sliced:
             return self._sliced[name]
+        recent = self._recent
+        if recent is not None and recent[0] == name:
+            return recent[1]
         key = encode_name(name)
         value = self._value(key) if key else None
         if value is None:
@@ -253,6 +265,7 @@ class BundleReader:
             )
         entry = self._decode(key, value)
         found = entry, self._dtype(name, entry.dtype)
+        self._recent = name, found
         if entry.slices:
             self._sliced[name] = found
         return found
@@ -272,7 +285,8 @@ class BundleReader:
 
     # -------------------------------------------------------------------------------------- data
 
-    def _data_file(self, shard: int) -> RandomAccessFile:
+    def data_file(self, shard: int) -> RandomAccessFile:
+        """One of the data files, open. NotFoundError if it is missing."""
         with self._lock:
             file = self._data.get(shard)
             if file is None:
@@ -297,7 +311,7 @@ class BundleReader:
             )
         shard = self._shard(name, entry)
         try:
-            file = self._data_file(shard)
+            file = self.data_file(shard)
         except errors.NotFoundError as error:
             raise errors.FileMissingError(
                 None,

@@ -15,7 +15,8 @@ from evergraph import errors
 from evergraph.formats.bundle import data_path, encode_name, index_path
 from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
 from evergraph.formats.bundle_reader import BundleReader
-from evergraph.formats.checkpoint import Checkpoint, check_prefix, save_checkpoint
+from evergraph.formats.checkpoint import Checkpoint
+from evergraph.formats.checkpoint_saving import check_prefix, save_checkpoint
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
 from evergraph.storage.filesystem import OutgoingFile, Path, filesystem

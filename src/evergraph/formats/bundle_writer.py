@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.tensor_values import as_array, flat_strings, is_array_like
-from evergraph.storage.filesystem import Path, plain_path
+from evergraph.storage.filesystem import Bytes, Path, filesystem, plain_path
 from evergraph.storage.publish import Durability, publication
 
 # Large arrays are summed and written in pieces that stay in the cache of a core in between.
@@ -48,14 +49,18 @@ class BundleWriter:
     ) -> None:
         self.prefix = plain_path(prefix)
         self._entries: dict[bytes, BundleEntry] = {}
-        self._shards = fresh_shards(self.prefix, 1)
         self._publication = publication(self.prefix, durability)
         try:
-            data = data_path(self.prefix, 0, self._shards)
-            self._data = self._publication.create(data, expected_bytes)
+            self._begin(expected_bytes)
         except BaseException:
             self._publication.discard()
             raise
+
+    def _begin(self, expected_bytes: int) -> None:
+        """Starts the data file."""
+        self._shards = fresh_shards(self.prefix, 1)
+        data = data_path(self.prefix, 0, self._shards)
+        self._data = self._publication.create(data, expected_bytes)
 
     def add(self, name: str | bytes, value: Any, dtype: DType | None = None) -> None:
         """Appends a tensor.
@@ -79,15 +84,7 @@ class BundleWriter:
                 else f"A tensor of {self.prefix} has no name: the empty key is the header's.",
             )
         array, dtype = to_array(value, name, dtype)
-        offset = self._data.position
-        crc = self._write_strings(array) if dtype == string else self._write_numbers(array)
-        self._entries[key] = BundleEntry(
-            dtype.as_datatype_enum,
-            array.shape,
-            offset=offset,
-            size=self._data.position - offset,
-            crc=mask(crc),
-        )
+        self._entries[key] = self._store(key, array, dtype)
 
     def add_slice(
         self, name: str | bytes, shape: tuple[int, ...], box: TensorSlice, value: Any
@@ -134,15 +131,15 @@ class BundleWriter:
 
     def finish(self) -> None:
         """Writes the index and publishes the checkpoint."""
-        for shard in range(1, self._shards):
-            self._publication.create(data_path(self.prefix, shard, self._shards))
+        self._finish_data()
         index = self._publication.create(index_path(self.prefix), commit=True)
         table = TableWriter(index.write)
         table.add(b"", BundleHeader(num_shards=self._shards).encode())
         for key in sorted(self._entries):
             table.add(key, self._entries[key].encode())
         table.finish()
-        self._publication.afterwards(partial(remove_superseded, self.prefix, self._shards))
+        if filesystem(self.prefix).exists(index_path(self.prefix)):
+            self._publication.afterwards(partial(remove_superseded, self.prefix, self._shards))
         self._publication.publish()
 
     def discard(self) -> None:
@@ -159,23 +156,38 @@ class BundleWriter:
         finally:
             self.discard()
 
-    def _write_numbers(self, array: np.ndarray[Any, Any]) -> int:
-        """Writes an array from its own memory; returns the checksum."""
-        if not array.flags.c_contiguous or array.dtype.str[0] == ">":
-            array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-        data = array.reshape(-1).view(np.uint8).data
+    def _store(self, key: bytes, array: np.ndarray[Any, Any], dtype: DType) -> BundleEntry:
+        """Writes the bytes of a tensor; returns its entry."""
+        offset = self._data.position
         crc = 0
-        for start in range(0, len(data), _PIECE):
-            piece = data[start : start + _PIECE]
-            crc = crc32c(piece, crc)
+        for piece, sum_so_far in summed_pieces(array, dtype):
             self._data.write(piece)
-        return crc
+            crc = sum_so_far
+        size = self._data.position - offset
+        return BundleEntry(
+            dtype.as_datatype_enum, array.shape, offset=offset, size=size, crc=mask(crc)
+        )
 
-    def _write_strings(self, array: np.ndarray[Any, Any]) -> int:
-        pieces, crc = encode_strings(array.reshape(-1).tolist())
-        for piece in pieces:
-            self._data.write(piece)
-        return crc
+    def _finish_data(self) -> None:
+        """Completes the data files: those that are more than are needed are empty."""
+        for shard in range(1, self._shards):
+            self._publication.create(data_path(self.prefix, shard, self._shards))
+
+
+def summed_pieces(array: np.ndarray[Any, Any], dtype: DType) -> Iterator[tuple[Bytes, int]]:
+    """The bytes of a tensor from its own memory, piece by piece, with the checksum so far; that of strings at once."""
+    if dtype == string:
+        pieces, total = encode_strings(array.reshape(-1).tolist())
+        yield from ((piece, total) for piece in pieces)
+        return
+    if not array.flags.c_contiguous or array.dtype.str[0] == ">":
+        array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+    data = array.reshape(-1).view(np.uint8).data
+    crc = 0
+    for start in range(0, len(data), _PIECE):
+        piece = data[start : start + _PIECE]
+        crc = crc32c(piece, crc)
+        yield piece, crc
 
 
 def to_array(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -13,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evergraph import errors
-from evergraph.formats import checkpoint_state
-from evergraph.formats.bundle import prefix_of
 from evergraph.formats.bundle_reader import BundleReader
-from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.object_graph import OBJECT_GRAPH_KEY, ObjectGraph
@@ -25,15 +20,14 @@ from evergraph.formats.tensor_info import Place, TensorInfo
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
-from evergraph.storage import paths
-from evergraph.storage.filesystem import Path, filesystem, plain_path
-from evergraph.storage.publish import Durability, publish_bytes
+from evergraph.storage.filesystem import Path, filesystem, path_text
 
 if TYPE_CHECKING:
-    from evergraph.formats.tensor_slices_writer import TensorSliceWriter
+    pass
 
 _LOG = logging.getLogger("evergraph")
 _SHOWN = 10
+_MOST_LOOKS = 5
 
 
 class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
@@ -297,120 +291,16 @@ def open_checkpoint(path: Path) -> Checkpoint:
         NotFoundError (a FileNotFoundError): there is none; the message says what is there.
         DataLossError: the files are damaged, or are something else.
     """
-    found = find_checkpoint(path)
+    for looks_left in reversed(range(_MOST_LOOKS)):
+        found = find_checkpoint(path)
+        try:
+            opened = Checkpoint(found.prefix, found.version, found.notice)
+        except errors.NotFoundError:
+            # A training run may have deleted the newest since it was found, and saved a newer one.
+            if not looks_left or not filesystem(path_text(path)).is_folder(path_text(path)):
+                raise
+        else:
+            break
     if found.notice:
         _LOG.warning("%s", found.notice)
-    return Checkpoint(found.prefix, found.version, found.notice)
-
-
-def save_checkpoint(
-    prefix: Path,
-    tensors: Mapping[str, Any],
-    *,
-    durability: Durability = "full",
-    update_state: bool = False,
-    format_version: int = 2,
-) -> str:
-    """Writes a checkpoint that TensorFlow (and `open_checkpoint`) reads, all or nothing.
-
-    A checkpoint that is there under this prefix is replaced. The data is in the order of the
-    mapping, and the files are byte for byte TensorFlow's.
-
-    Args:
-        prefix: path and beginning of the file names; folders are made. In a remote store
-            (``gs://bucket/model.ckpt``) the index makes the checkpoint, and is uploaded last.
-        tensors: names and values: arrays, or what ``tf.constant`` takes (numbers become float32 or
-            int32, text becomes a string tensor). Of a `Checkpoint` one tensor at a time is in
-            memory, and partitioned variables keep their parts.
-        durability: ``full``: when this returns, a power failure harms nothing; ``none``: fastest,
-            and still safe when the process is killed.
-        update_state: also name it as the newest in the folder's state file.
-        format_version: 2; or 1 for the one-file format of before TensorFlow 0.12, which lacks
-            some types.
-
-    Returns:
-        The prefix; in format V1 it is the file.
-
-    Raises:
-        InvalidArgumentError: a name or value cannot be stored, or the prefix cannot be one.
-        UnimplementedError: format V1 cannot hold elements of a type.
-        ResourceExhaustedError: the disk is full. What was there before is still there.
-    """
-    text = check_prefix(prefix)
-    folder, name = paths.split(text)
-    state_path = checkpoint_state.state_path(folder)
-    if update_state and text == state_path:
-        raise errors.InvalidValueError(
-            None, None, f"The prefix {text!r} is the name of the state file: choose another one."
-        )
-    expected = 0
-    if isinstance(tensors, Checkpoint):
-        expected = tensors.nbytes
-    elif isinstance(tensors, dict):
-        expected = sum(int(getattr(value, "nbytes", 0)) for value in tensors.values())
-    with _writer(text, format_version, durability, expected) as writer:
-        for key in tensors:
-            if isinstance(tensors, Checkpoint) and (slices := tensors.info(key).slices):
-                for box in slices:
-                    part = tensors.read_slice(key, box, verify=True)
-                    writer.add_slice(key, tensors.shape(key), box, part)
-            else:
-                writer.add(key, tensors[key])
-    if update_state:
-        state = checkpoint_state.format_state(_next_state(folder, name, state_path))
-        publish_bytes(state_path, state.encode(), durability)
-    return text
-
-
-def check_prefix(prefix: Path) -> str:
-    """The path of a prefix under which a checkpoint can be written. Raises InvalidArgumentError for others."""
-    text = plain_path(prefix)
-    if (
-        not os.path.basename(text)
-        or prefix_of(text) is not None
-        or filesystem(text).is_folder(text)
-    ):
-        raise errors.InvalidValueError(
-            None,
-            None,
-            f"{text!r} cannot be a checkpoint's prefix, which is how its files' names begin, such "
-            "as 'folder/model.ckpt'.",
-        )
-    return text
-
-
-def _writer(
-    prefix: str, format_version: int, durability: Durability, expected: int
-) -> BundleWriter | TensorSliceWriter:
-    if format_version == 2:
-        return BundleWriter(prefix, durability, expected)
-    if format_version == 1:
-        from evergraph.formats.tensor_slices_writer import TensorSliceWriter
-
-        return TensorSliceWriter(prefix, durability, expected)
-    raise errors.InvalidValueError(
-        None, None, f"Checkpoints are of format version 2 or 1, not {format_version!r}."
-    )
-
-
-def _next_state(folder: str, name: str, path: str) -> checkpoint_state.CheckpointState:
-    """The state of a folder after ``name`` was saved: what it kept, then this."""
-    kept: list[str] = []
-    times: list[float] = []
-    if filesystem(path).exists(path):
-        old = checkpoint_state.parse(filesystem(path).read_file(path), path)
-        kept = list(old.all_model_checkpoint_paths)
-        times = list(old.all_model_checkpoint_timestamps)
-    pairs = list(zip(kept, times, strict=True)) if len(kept) == len(times) else []
-    home = paths.absolute(folder)
-    same = (name, os.path.join(home, name))
-    kept = [other for other in kept if other not in same]
-    times = [when for other, when in pairs if other not in same] if pairs else []
-    has_times = len(times) == len(kept)
-    return checkpoint_state.make_state(
-        home,
-        name,
-        [*kept, name],
-        [*times, time.time()] if has_times else None,
-        relative=True,
-    )
+    return opened

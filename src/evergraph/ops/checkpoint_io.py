@@ -12,6 +12,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import part_names
+from evergraph.formats.bundle_increment import bundle_writer
 from evergraph.formats.bundle_merge import merge_bundles
 from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
@@ -36,6 +37,8 @@ from evergraph.storage.filesystem import filesystem
 _MOST_LISTED = 20
 _MOST_READERS = 4
 _MANY_BYTES = 32 << 20
+# Below it, handing a tensor to a thread costs more than reading it.
+_LARGE_BYTES = 256 << 10
 #: Ops whose output may be the memory of their input.
 _ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
 #: The ops that write tensors of a graph into a checkpoint.
@@ -96,7 +99,7 @@ class SaveV2:
         names, specs = _texts(tensor_names), _texts(shape_and_slices)
         _check_counts(names, specs, len(tensors))
         path = _one(prefix, "prefix")
-        with BundleWriter(path, expected_bytes=_size(tensors)) as writer:
+        with bundle_writer(path, expected_bytes=_size(tensors)) as writer:
             _add_all(ctx, writer, names, specs, tensors, range(len(names)))
 
 
@@ -176,15 +179,21 @@ class RestoreV2:
 def _read_all(
     checkpoint: Checkpoint, names: Sequence[str], specs: Sequence[str], dtypes: Sequence[DType]
 ) -> list[Any]:
-    """The tensors, read by several threads where there is much: reading and checking do not hold Python's lock."""
+    """The tensors. Where there are many bytes, several threads read large ones: that does not hold Python's lock."""
     read = partial(_read, checkpoint)
-    readers = min(_MOST_READERS, os.cpu_count() or 1, len(names))
-    if readers < 2 or sum(checkpoint.info(name).nbytes for name in names) < _MANY_BYTES:
-        return list(map(read, names, specs, dtypes))
+    wanted = list(zip(names, specs, dtypes, strict=True))
+    sizes = [checkpoint.info(name).nbytes for name in names]
+    large = [i for i, size in enumerate(sizes) if size >= _LARGE_BYTES]
+    readers = min(_MOST_READERS, os.cpu_count() or 1, len(large))
+    if readers < 2 or sum(sizes[i] for i in large) < _MANY_BYTES:
+        return [read(*each) for each in wanted]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(readers, "evergraph-restore") as pool:
-        return list(pool.map(read, names, specs, dtypes))
+        started = {i: pool.submit(read, *wanted[i]) for i in large}
+        return [
+            started[i].result() if i in started else read(*each) for i, each in enumerate(wanted)
+        ]
 
 
 def _for_its_variable(value: Any, tensor: Tensor) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import protos
+from evergraph.formats.bundle_increment import based_on
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.protos import SaverDef
 from evergraph.graph import collection_protos
@@ -65,6 +66,8 @@ class Saver:
       keep_across_restarts: take up the list of checkpoints in the state file at the first save, so that
         ``max_to_keep`` holds over several runs of a program.
       most_in_flight: how many saves may be going on in the background before a further one waits.
+      incremental: tensors that have not changed since the last checkpoint (saved or restored) are not written again;
+        the new checkpoint shares their bytes with it. Each is whole by itself. Not for sharded savers.
 
     Raises:
       TypeError, ValueError: ``var_list`` holds something else, or names or variables twice; no variables to save.
@@ -91,6 +94,7 @@ class Saver:
         durability: Durability = "full",
         keep_across_restarts: bool = False,
         most_in_flight: int = 1,
+        incremental: bool = False,
     ) -> None:
         if defer_build and var_list:
             raise ValueError(
@@ -118,6 +122,8 @@ class Saver:
         self._keep_across_restarts = keep_across_restarts
         self._retention = Retention()
         self._background = BackgroundSaves(most_in_flight)
+        self._incremental = incremental
+        self._last_prefix: str | None = None
         self._meta_graph_cache: tuple[Any, dict[str, bytes]] | None = None
         if not defer_build:
             self.build()
@@ -222,9 +228,14 @@ class Saver:
                 self._keep(saved, paths.split(prefix)[0], latest_filename, meta_graph_suffix)
             return saved
 
-        if not asynchronous or self._is_empty:
+        if self._is_empty or not (asynchronous or self._incremental):
             return write({})
         snapshot, values = self._snapshot(sess)
+        if not asynchronous:
+            try:
+                return write(values)
+            finally:
+                snapshot.release()
         self._background.start(sess, snapshot, started, lambda: write(values) or path)
         if self._write_version == SaverDef.V1 and self.saver_def.sharded:
             return f"{path}-?????-of-{len(self._save_ops(sess.graph)):05d}"
@@ -261,12 +272,14 @@ class Saver:
         """
         saved = None
         # One set: the prefix is there with all its files, or not at all.
-        with one_set(path, self._durability):
+        base = self._last_prefix if self._incremental and not self._sharded else None
+        with one_set(path, self._durability), based_on(base):
             if not self._is_empty:
                 feeds = {self.saver_def.filename_tensor_name: path, **values}
                 saved = _as_text(sess.run(self.saver_def.save_tensor_name, feeds))
             for name, contents in others.items():
                 publish_bytes(name, contents, self._durability)
+        self._last_prefix = path
         return saved
 
     def _keep(self, saved: str, folder: str, latest_filename: str, meta_graph_suffix: str) -> None:
@@ -354,7 +367,7 @@ class Saver:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except (errors.NotFoundError, errors.InvalidArgumentError) as error:
             raise explain(error, prefix, sess.graph, self.saver_def) from None
-        self._retention.restored = prefix
+        self._retention.restored = self._last_prefix = prefix
 
     # The checkpoints so far
 

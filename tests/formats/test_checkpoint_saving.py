@@ -1,0 +1,60 @@
+"""save_checkpoint in a thread of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evergraph
+from evergraph import errors
+from evergraph.formats.bundle_writer import BundleWriter
+
+
+def test_the_values_are_those_of_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = threading.Event()
+    real = BundleWriter.add
+
+    def add(*args: Any) -> None:
+        assert opened.wait(30)
+        real(*args)
+
+    monkeypatch.setattr(BundleWriter, "add", add)
+    value = np.zeros(1000)
+    fixed = np.ones(10)
+    fixed.flags.writeable = False
+    saving = evergraph.save_checkpoint(
+        tmp_path / "m", {"v": value, "fixed": fixed, "n": 3}, asynchronous=True, update_state=True
+    )
+    value += 1
+    assert not saving.done()
+    opened.set()
+    assert saving.result() == str(tmp_path / "m")
+    with evergraph.open_checkpoint(tmp_path) as checkpoint:
+        assert set(checkpoint["v"]) == {0.0}
+        assert set(checkpoint["fixed"]) == {1.0}
+        assert checkpoint["n"] == 3
+
+
+def test_what_goes_wrong_comes_with_the_result(tmp_path: Path) -> None:
+    saving = evergraph.save_checkpoint(tmp_path / "m", {"v": None}, asynchronous=True)
+    with pytest.raises(errors.InvalidArgumentError, match="'v' cannot be stored"):
+        saving.result()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(errors.InvalidArgumentError, match="cannot be a checkpoint's prefix"):
+        evergraph.save_checkpoint(tmp_path, {"v": 1}, asynchronous=True)
+
+
+def test_a_program_that_ends_waits(tmp_path: Path) -> None:
+    program = (
+        "import sys, numpy, evergraph;"
+        "evergraph.save_checkpoint(sys.argv[1], {'v': numpy.ones((500, 1000))}, asynchronous=True)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "m")], check=True)
+    with evergraph.open_checkpoint(tmp_path / "m") as checkpoint:
+        assert checkpoint["v"].sum() == 500_000
