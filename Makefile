@@ -17,7 +17,7 @@ BASE_STAMP := .venv/.base
 DEV_STAMP := .venv/.dev
 ORACLE_STAMPS := .oracle/tf2.15/.ready .oracle/tf2.21/.ready
 
-.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench bench-peers clean distclean
+.PHONY: help quickstart dev test oracle oracle-envs protobuf lint types imports record bench bench-peers fuzz clean distclean
 
 help: ## this text
 	@echo "evergraph: make TARGET"
@@ -54,9 +54,12 @@ bench: $(DEV_STAMP) .oracle/tf2.15/.ready ## measure against stock TensorFlow an
 bench-peers: $(DEV_STAMP) .bench/.ready .oracle/tf2.21/.ready ## measure saving and restoring against other formats as well
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
+fuzz: $(DEV_STAMP) ## change inputs of every parser, SECONDS (60) each; guided where atheris is installed
+	@$(BIN)/python -m fuzz all --seconds $(or $(SECONDS),60)
+
 clean: ## remove caches and build products, keep the environments
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	@find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests tools benchmarks fuzz attacks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
 	@rm -rf .venv .oracle .bench

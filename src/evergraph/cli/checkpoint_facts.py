@@ -30,6 +30,8 @@ _COUNTER = re.compile(
     r"(?:.*/)?(?:beta[12]_power(?:_\d+)?|global_step|save_counter|iter(?:ations)?|learning_rate)"
 )
 
+_MOST_SHARDS = 1000
+
 
 def checkpoint_facts(found: FoundCheckpoint) -> Facts:
     """What is known of a checkpoint."""
@@ -64,7 +66,8 @@ def _tensors(checkpoint: Checkpoint) -> tuple[list[Facts], list[Facts]]:
     """The tensors, each with its slices, if it has some, and its data file, if there are several; then how much each
     data file holds."""
     count = checkpoint.num_shards
-    held = [[0, 0] for _ in range(count)]
+    # A header may name any number of data files: of very many, only those that are used are told of.
+    held = {number: [0, 0] for number in range(min(count, _MOST_SHARDS))}
     tensors: list[Facts] = []
     for info in checkpoint.tensors:
         tensor: Facts = {
@@ -78,8 +81,9 @@ def _tensors(checkpoint: Checkpoint) -> tuple[list[Facts], list[Facts]]:
         if count > 1 or info.slices:
             places = checkpoint.places(info.name)
         for place in places:
-            held[place.shard][0] += 1
-            held[place.shard][1] += place.nbytes
+            of_shard = held.setdefault(place.shard, [0, 0])
+            of_shard[0] += 1
+            of_shard[1] += place.nbytes
         if info.slices:
             tensor["slices"] = [
                 {"slice": _spelled(box, info.shape), "shard": shard, "bytes": size}
@@ -90,7 +94,7 @@ def _tensors(checkpoint: Checkpoint) -> tuple[list[Facts], list[Facts]]:
             tensor["shard"] = places[0].shard
     shards = [
         {"shard": number, "pieces": pieces, "bytes": size}
-        for number, (pieces, size) in enumerate(held)
+        for number, (pieces, size) in sorted(held.items())
     ]
     return tensors, shards
 

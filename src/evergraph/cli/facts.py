@@ -81,8 +81,7 @@ def _folder(folder: str, state_name: str = "checkpoint") -> Facts:
     paths = {os.path.join(folder, name) for name in checkpoints_in(folder)}
     kept: list[str] = []
     if files.exists(state):
-        with files.open(state, "rb") as file:
-            named = resolve(parse(file.read(), state), folder).all_model_checkpoint_paths
+        named = resolve(parse(files.read_file(state), state), folder).all_model_checkpoint_paths
         # A folder that was moved: its state file may name the place where it was.
         beside = {os.path.basename(path): path for path in paths}
         kept = [beside.get(os.path.basename(prefix), prefix) for prefix in named]

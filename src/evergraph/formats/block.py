@@ -31,8 +31,9 @@ TRAILER_SIZE = 5
 NO_COMPRESSION, SNAPPY = 0, 1
 
 # A key that repeats most of the key before takes a few bytes, so a small hostile block could spell
-# gigabytes of keys. Real blocks stay far below this many key bytes for each byte of the block.
-_MOST_KEY_BYTES_PER_BYTE = 256
+# gigabytes of keys. Real blocks stay far below this many key bytes for each byte of the block in the file.
+_MOST_KEY_BYTES_PER_BYTE = 64
+_FEW_KEY_BYTES = 1 << 16
 
 
 class BlockBuilder:
@@ -86,6 +87,7 @@ class Block:
 
     Args:
         data: the block without its trailer, decompressed.
+        stored: how long it is in the file; by default as long as ``data``.
 
     Attributes:
         size: the length of ``data``.
@@ -94,7 +96,7 @@ class Block:
         WireError: from here and all methods, if the bytes are no block.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, stored: int | None = None) -> None:
         if len(data) < 4:
             raise WireError(f"a block of {len(data)} bytes is too short")
         (count,) = struct.unpack_from("<I", data, len(data) - 4)
@@ -105,6 +107,9 @@ class Block:
         if any(offset > end for offset in restarts):
             raise WireError("a restart lies outside the block")
         self.size = len(data)
+        self._key_bytes = max(
+            _MOST_KEY_BYTES_PER_BYTE * (len(data) if stored is None else stored), _FEW_KEY_BYTES
+        )
         self._entries = data[:end]
         self._restarts = restarts
 
@@ -132,7 +137,7 @@ class Block:
     def _scan(self, position: int) -> Iterator[tuple[bytes, bytes]]:
         """Yields entries from one whose key is whole."""
         data, end = self._entries, len(self._entries)
-        budget = _MOST_KEY_BYTES_PER_BYTE * end
+        budget = self._key_bytes
         key: bytes | None = None
         while position < end:
             head = data[position : position + 3]

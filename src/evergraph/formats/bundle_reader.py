@@ -110,8 +110,14 @@ class BundleReader:
         self.big_endian = header.big_endian
         self.versions = header.versions
         for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
-            with suppress(errors.OpError):  # reading a tensor of a missing file says so
+            try:
                 self.data_file(shard)
+            except errors.OpError:  # reading a tensor of a missing file says so
+                if not filesystem(self.prefix).exists(self._path):
+                    self.close()
+                    raise errors.FileMissingError(
+                        None, None, f"The checkpoint {self.prefix} was deleted while it was opened."
+                    ) from None
 
     def names(self) -> list[str]:
         """The names of all tensors, sorted; a tensor that is stored in slices is one."""

@@ -21,7 +21,7 @@ from evergraph.formats.table import TableReader
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
 from evergraph.storage import paths
-from evergraph.storage.filesystem import Path, filesystem, path_text
+from evergraph.storage.filesystem import Path, filesystem, is_remote, path_text
 
 _STATE_NAME = "checkpoint"
 # A state file has some lines for each checkpoint that is kept.
@@ -168,6 +168,10 @@ def _by_state(path: str) -> FoundCheckpoint:
     folder, _ = paths.split(path)
     state = _read_state(path)
     named = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
+    if any("\0" in name for name in named):
+        raise errors.DataLossError(
+            None, None, f"{path} is damaged: it names a checkpoint with a zero byte in its name."
+        )
     newest = named[0]
     for name in dict.fromkeys(named):
         for prefix in _places(name, folder):
@@ -259,7 +263,17 @@ def _places(name: str, folder: str) -> list[str]:
     """Where in the state file's folder a checkpoint of it may be: as named, or moved with it."""
     beside = os.path.join(folder, os.path.basename(name))
     inside = paths.below(paths.join(folder, name), folder)
-    return [beside] if inside is None else [os.path.join(folder, inside), beside]
+    if inside is None or _leads_out(os.path.join(folder, inside), folder):
+        return [beside]
+    return [os.path.join(folder, inside), beside]
+
+
+def _leads_out(path: str, folder: str) -> bool:
+    """Whether a link on the way to ``path`` leads out of ``folder``; stores elsewhere have none."""
+    if is_remote(folder):
+        return False
+    home = os.path.realpath(folder or ".")
+    return os.path.commonpath([home, os.path.realpath(os.path.dirname(path) or ".")]) != home
 
 
 def _complete(prefix: str) -> FoundCheckpoint | None:

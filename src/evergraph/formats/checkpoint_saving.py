@@ -184,8 +184,7 @@ def _next_state(folder: str, name: str, path: str) -> checkpoint_state.Checkpoin
     kept: list[str] = []
     times: list[float] = []
     if filesystem(path).exists(path):
-        with filesystem(path).open(path, "rb") as file:
-            old = checkpoint_state.parse(file.read(), path)
+        old = checkpoint_state.parse(filesystem(path).read_file(path), path)
         kept = list(old.all_model_checkpoint_paths)
         times = list(old.all_model_checkpoint_timestamps)
     pairs = list(zip(kept, times, strict=True)) if len(kept) == len(times) else []

@@ -80,8 +80,7 @@ def _read(path: str, wanted: str) -> Any:
     files = filesystem(path)
     if files.is_folder(path):
         raise _wrong_kind(path, FileKind.FOLDER, wanted, b"")
-    with files.open(path, "rb") as file:
-        data = file.read()
+    data = files.read_file(path)
     kind = kind_of(path, data[: 1 << 16], data[-8:], len(data))
     if kind is _TEXT[wanted]:
         return _parse_text_file(path, data, wanted)

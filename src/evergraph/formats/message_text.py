@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 from evergraph.errors import InvalidValueError
 from evergraph.formats import protos
+from evergraph.formats.message_walk import MOST_NESTED
 from evergraph.formats.text_escape import quote, unquote
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
@@ -74,12 +75,18 @@ def parse_text(text: str, message: Any) -> Any:
     parsed = kind()
     if not _parse_usual(text, parsed):
         from google.protobuf import text_format
+        from google.protobuf.message import EncodeError
 
         parsed = kind()
         try:
             text_format.Merge(text, parsed, descriptor_pool=protos.pool())
+            parsed.SerializeToString()  # which protobuf does not do of what is nested too deeply
         except text_format.ParseError as error:
             raise InvalidValueError(None, None, str(error)) from None
+        except (RecursionError, EncodeError):
+            raise InvalidValueError(
+                None, None, f"1:1 : Messages are nested more than {MOST_NESTED} deep."
+            ) from None
     message.MergeFrom(parsed)
     return message
 
@@ -200,6 +207,8 @@ def _parse_usual(text: str, message: Any) -> bool:
         if line.endswith("{"):
             field = fields.get(line[:-1].rstrip())
             if field is None or field.message is None:
+                return False
+            if len(stack) >= MOST_NESTED:
                 return False
             stack.append((message, entry, fields))
             fields = _fields(field.message)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from evergraph.formats.wire import BYTES, FIXED32, FIXED64, VARINT, WireError, decode_varint
 
-_MOST_NESTED = 100  # protobuf's own limit
+MOST_NESTED = 100  # protobuf's own limit
 _TYPE_STRING = 9
 _FIXED = {FIXED32: 4, FIXED64: 8}
 
@@ -98,8 +98,8 @@ def find_damage(data: bytes, descriptor: Any) -> Damage | None:
 
 def _check(data: bytes, start: int, end: int, descriptor: Any, trail: list[str]) -> None:
     """Raises Damage where a field of known kind is not what it should be."""
-    if len(trail) > _MOST_NESTED:
-        raise Damage(start, f"messages are nested more than {_MOST_NESTED} deep")
+    if len(trail) > MOST_NESTED:
+        raise Damage(start, f"messages are nested more than {MOST_NESTED} deep")
     seen: Counter[int] = Counter()
     walk = spans(data, start, end)
 

@@ -158,7 +158,7 @@ class TableReader:
         try:
             entries = [
                 (key, _decode_handle(handle, 0)[0])
-                for key, handle in Block(self._read_block(index, "index block"))
+                for key, handle in Block(self._read_block(index, "index block"), index[1])
             ]
         except WireError as error:
             self._fail(f"is damaged: the index block at offset {index[0]}: {error}", index[0])
@@ -241,7 +241,8 @@ class TableReader:
             if found is not None:
                 self._kept.move_to_end(number)
                 return found
-            found = Block(self._read_block(self._handles[number], "block"))
+            handle = self._handles[number]
+            found = Block(self._read_block(handle, "block"), handle[1])
             self._kept[number] = found
             self._kept_bytes += found.size
             while self._kept_bytes > _MOST_KEPT:

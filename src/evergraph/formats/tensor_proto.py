@@ -218,6 +218,16 @@ def make_ndarray(tensor: Any) -> _Array:
     return array
 
 
+def fill_bytes(tensor: Any) -> int:
+    """How much more memory than the message `make_ndarray` takes, where its list is short and has several elements."""
+    if tensor.tensor_content:
+        return 0
+    dtype = _element_type(tensor)
+    stored = len(getattr(tensor, _FIELDS[dtype])) // (2 if dtype.is_complex else 1)
+    count = math.prod(_static_shape(tensor))
+    return (count - stored) * max(dtype.size, 1) if 1 < stored < count else 0
+
+
 def _element_type(tensor: Any) -> DType:
     try:
         dtype = dtypes.as_dtype(tensor.dtype).base_dtype

@@ -271,11 +271,14 @@ class TensorSliceReader:
         value = self._tables[shard].get(encode_slice_key(encode_name(name), box))
         if value is None:
             self._fail(shard, f"has no data for the slice '{box}' of tensor {name!r}")
-        for number, _, saved in fields(memoryview(value)):
-            if number == 2 and not isinstance(saved, int):
-                for part, _, data in fields(saved):
-                    if part == 3 and not isinstance(data, int):
-                        return data
+        try:
+            for number, _, saved in fields(memoryview(value)):
+                if number == 2 and not isinstance(saved, int):
+                    for part, _, data in fields(saved):
+                        if part == 3 and not isinstance(data, int):
+                            return data
+        except WireError as error:
+            self._fail(shard, f"is damaged in the slice '{box}' of tensor {name!r}: {error}")
         return memoryview(b"")
 
     def _assemble(self, name: str, tensor: _Tensor, dtype: DType, box: TensorSlice) -> Array:

@@ -43,6 +43,7 @@ _FIELDS = {
     "int": "i", "float": "f", "bool": "b", "string": "s", "type": "type", "shape": "shape",
     "tensor": "tensor", "func": "func",
 }  # fmt: skip
+_SPELLED = {field: kind for kind, field in _FIELDS.items()}
 _DECODE: dict[str, Callable[[Any], Any]] = {
     "i": int, "f": float, "b": bool, "s": to_text, "type": dtypes.as_dtype, "shape": as_dims,
     "tensor": _same, "func": _same,
@@ -62,6 +63,22 @@ def decode(message: Any) -> Any:
     if field == "placeholder":
         return message
     return _DECODE[field](getattr(message, field))
+
+
+def decode_as(attr: Attr, message: Any) -> Any:
+    """The Python value of an AttrValue of a file, where ``attr`` is expected. TypeError for one of another kind."""
+    field = message.WhichOneof("value")
+    wanted = _FIELDS.get(attr.kind.removeprefix("list(").removesuffix(")"))
+    if attr.is_list:
+        fits = field in (None, "list") and all(
+            descriptor.name == wanted for descriptor, _ in message.list.ListFields()
+        )
+    else:
+        fits = field is not None and field == wanted
+    if not fits:
+        found = "no value" if field is None else f"a value of type '{_SPELLED.get(field, field)}'"
+        raise TypeError(f"attribute '{attr.name}' has {found} where '{attr.kind}' is expected")
+    return decode(message)
 
 
 def encode(kind: str, value: Any, into: Any) -> None:

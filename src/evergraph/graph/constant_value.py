@@ -12,15 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats.dtypes import string
 from evergraph.graph.shape import Dims, from_partial_values, is_fully_defined, product
 
 if TYPE_CHECKING:
     from evergraph.graph.operation import Operation
     from evergraph.graph.tensor import Tensor
 
+    _Sizes = list[int | None] | None
+    _Seen = dict[Tensor, _Sizes]
+
 #: Larger values are left for the run: shapes, axes and paddings are small.
 _MOST_ELEMENTS = 1 << 16
 _DEEPEST = 200
+#: A few elements may stand for as many as one likes: such a constant is not kept while a graph is built.
+_MOST_FILL = 1 << 20
+#: A vector that is longer is no shape.
+_MOST_SIZES = 1024
 #: Their output depends on which of their inputs is alive, not on its value alone.
 _CONTROL_FLOW = frozenset(
     [
@@ -50,9 +58,12 @@ def _value(tensor: Tensor, depth: int) -> np.ndarray[Any, Any] | None:
         return known
     op = tensor.op
     if op.type == "Const":
-        from evergraph.formats.tensor_proto import make_ndarray
+        from evergraph.formats.tensor_proto import fill_bytes, make_ndarray
 
-        tensor._known_value = make_ndarray(op.attrs["value"])
+        message = op.attrs["value"]
+        if message.dtype != tensor.dtype.as_datatype_enum or fill_bytes(message) > _MOST_FILL:
+            return None  # What is wrong, the run will say; and what is large, it will make.
+        tensor._known_value = make_ndarray(message)
         return tensor._known_value
     rule = _SHAPE_QUERIES.get(op.type)
     if rule is not None:
@@ -71,6 +82,8 @@ def _computed(tensor: Tensor, op: Operation, depth: int) -> np.ndarray[Any, Any]
         or declaration.needs_context
         or not op.inputs
         or op.type in _CONTROL_FLOW
+        # A few strings can be joined to one of any length.
+        or any(each.dtype == string for each in (*op.inputs, *op.outputs))
         or (product(tensor.dims) if tensor.dims is not None else 0) not in range(_MOST_ELEMENTS + 1)
     ):
         return None
@@ -121,41 +134,50 @@ _SHAPE_QUERIES: dict[str, Callable[[Operation], np.ndarray[Any, Any] | None]] = 
 
 def constant_value_as_shape(tensor: Tensor) -> Dims:
     """The shape that ``tensor``, a vector of sizes, stands for; sizes that are not known yet are None."""
-    return from_partial_values(_sizes(tensor, 0))
+    return from_partial_values(_sizes(tensor, 0, {}))
 
 
-def _sizes(tensor: Tensor, depth: int) -> list[int | None] | None:
-    """The entries of an integer vector, None where unknown; None altogether where even its length is."""
+def _sizes(tensor: Tensor, depth: int, seen: _Seen) -> _Sizes:
+    """The entries of an integer vector, None where unknown; None altogether where even its length is, or it is longer
+    than shapes are.
+
+    ``seen``: what has been found on the way, so that a value that is used twice, twice over, is looked at once.
+    """
+    if tensor not in seen:
+        found = _find_sizes(tensor, depth, seen)
+        seen[tensor] = None if found is not None and len(found) > _MOST_SIZES else found
+    return seen[tensor]
+
+
+def _find_sizes(tensor: Tensor, depth: int, seen: _Seen) -> _Sizes:
     value = _value(tensor, depth)
     if value is not None:
-        return None if value.ndim == 0 and value == -1 else [int(v) for v in np.atleast_1d(value)]
+        if (value.ndim == 0 and value == -1) or value.size > _MOST_SIZES:
+            return None
+        return [int(v) for v in np.ravel(value)]
     op = tensor.op
     rule = _PARTIAL.get(op.type)
-    found = rule(op, depth + 1) if rule is not None and depth < _DEEPEST else None
-    if (
-        found is None
-        and tensor.dims is not None
-        and len(tensor.dims) == 1
-        and tensor.dims[0] is not None
-    ):
-        found = [None] * tensor.dims[0]
+    found = rule(op, depth + 1, seen) if rule is not None and depth < _DEEPEST else None
+    dims = tensor.dims
+    if found is None and dims is not None and len(dims) == 1 and dims[0] is not None:
+        found = [None] * min(dims[0], _MOST_SIZES + 1)
     return found
 
 
-def _partial_shape(op: Operation, depth: int) -> list[int | None] | None:
+def _partial_shape(op: Operation, depth: int, seen: _Seen) -> _Sizes:
     dims = op._inputs[0]._dims
     return None if dims is None else list(dims)
 
 
-def _partial_pack(op: Operation, depth: int) -> list[int | None] | None:
+def _partial_pack(op: Operation, depth: int, seen: _Seen) -> _Sizes:
     if any(source.dims != () for source in op._inputs) and any(
         source.dims is not None for source in op._inputs
     ):
         return None
-    return [_scalar(source, depth) for source in op._inputs]
+    return [_scalar(source, depth, seen) for source in op._inputs]
 
 
-def _scalar(tensor: Tensor, depth: int) -> int | None:
+def _scalar(tensor: Tensor, depth: int, seen: _Seen) -> int | None:
     value = _value(tensor, depth)
     if value is not None:
         return int(value)
@@ -163,30 +185,32 @@ def _scalar(tensor: Tensor, depth: int) -> int | None:
     if depth >= _DEEPEST:
         return None
     if op.type == "Cast":
-        return _scalar(op._inputs[0], depth + 1)
+        return _scalar(op._inputs[0], depth + 1, seen)
     if op.type == "StridedSlice":
         # ``tf.shape(x)[0]`` where only some sizes of x are known.
-        picked = _strided(op, depth + 1, scalar=True)
+        picked = _strided(op, depth + 1, seen, scalar=True)
         return picked[0] if picked else None
     return None
 
 
-def _partial_concat(op: Operation, depth: int) -> list[int | None] | None:
+def _partial_concat(op: Operation, depth: int, seen: _Seen) -> _Sizes:
     parts = op._inputs[:-1] if op.type == "ConcatV2" else op._inputs[1:]
     result: list[int | None] = []
     for part in parts:
-        sizes = _sizes(part, depth)
+        sizes = _sizes(part, depth, seen)
         if sizes is None:
             return None
         result.extend(sizes)
+        if len(result) > _MOST_SIZES:
+            return None
     return result
 
 
-def _partial_strided(op: Operation, depth: int) -> list[int | None] | None:
-    return _strided(op, depth, scalar=False)
+def _partial_strided(op: Operation, depth: int, seen: _Seen) -> _Sizes:
+    return _strided(op, depth, seen, scalar=False)
 
 
-def _strided(op: Operation, depth: int, scalar: bool) -> list[int | None] | None:
+def _strided(op: Operation, depth: int, seen: _Seen, scalar: bool) -> _Sizes:
     attrs = op.attrs
     if (
         attrs["new_axis_mask"]
@@ -194,7 +218,7 @@ def _strided(op: Operation, depth: int, scalar: bool) -> list[int | None] | None
         or bool(attrs["shrink_axis_mask"]) != scalar
     ):
         return None
-    sizes = _sizes(op._inputs[0], depth)
+    sizes = _sizes(op._inputs[0], depth, seen)
     bounds = [_value(source, depth) for source in op._inputs[1:4]]
     if sizes is None or any(bound is None or bound.size != 1 for bound in bounds):
         return None
@@ -206,11 +230,11 @@ def _strided(op: Operation, depth: int, scalar: bool) -> list[int | None] | None
     return sizes[first:last:stride]
 
 
-def _through(op: Operation, depth: int) -> list[int | None] | None:
-    return _sizes(op._inputs[0], depth)
+def _through(op: Operation, depth: int, seen: _Seen) -> _Sizes:
+    return _sizes(op._inputs[0], depth, seen)
 
 
-_PARTIAL: dict[str, Callable[[Operation, int], list[int | None] | None]] = {
+_PARTIAL: dict[str, Callable[[Operation, int, _Seen], _Sizes]] = {
     "Shape": _partial_shape,
     "Pack": _partial_pack,
     "ConcatV2": _partial_concat,

@@ -3,13 +3,14 @@ them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evergraph.formats import dtypes
 from evergraph.formats.protos import NameAttrList
 from evergraph.graph import attributes, registry
 from evergraph.graph.registry import Declaration
-from evergraph.graph.signature import NO_DEFAULT, Arg, Attr, Signature
+from evergraph.graph.signature import Arg, Attr, Signature
 
 if TYPE_CHECKING:
     from evergraph.graph.graph import Graph
@@ -44,10 +45,10 @@ def to_arg(arg: Any) -> Arg:
 
 
 def _to_attr(attr: Any) -> Attr:
-    default = (
-        attributes.decode(attr.default_value) if attr.HasField("default_value") else NO_DEFAULT
-    )
-    return Attr(attr.name, attr.type, default)
+    found = Attr(attr.name, attr.type)
+    if attr.HasField("default_value"):
+        found = replace(found, default=attributes.decode_as(found, attr.default_value))
+    return found
 
 
 def _declare(op_def: Any) -> Declaration:

@@ -16,7 +16,7 @@ from evergraph.graph.builder import build
 from evergraph.graph.default_graph import default_graph
 from evergraph.graph.function_calls import to_arg
 from evergraph.graph.graph import Graph
-from evergraph.graph.node_import import add_node
+from evergraph.graph.node_import import OUTPUT_SHAPES, add_node, check_output_count
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 
@@ -94,13 +94,21 @@ class _Body:
         placeholder = registry.lookup("Placeholder")
         if placeholder is None:
             raise errors.UnimplementedError(None, None, "op Placeholder is not declared")
-        values = {key: attributes.decode(value) for key, value in self._attrs.items()}
-        shapes: Any = ()
-        if attr is not None and "_output_shapes" in attr.attr:
-            shapes = attributes.decode(attr.attr["_output_shapes"])
+        try:
+            values = {key: attributes.decode(value) for key, value in self._attrs.items()}
+            known = to_arg(arg)
+            check_output_count(arg.name, "argument", known.count(values))
+            kinds = known.dtypes(values)
+            shapes: Any = ()
+            if attr is not None and "_output_shapes" in attr.attr:
+                shapes = attributes.decode_as(OUTPUT_SHAPES, attr.attr["_output_shapes"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise errors.InvalidArgumentError(
+                None, None, f"function '{self._name}': its argument '{arg.name}': {error}"
+            ) from None
         tensors: list[Tensor] = []
         with default_graph(self._graph):
-            for i, kind in enumerate(to_arg(arg).dtypes(values)):
+            for i, kind in enumerate(kinds):
                 # An argument is no node: its name is free to be that of one.
                 name = f"Arg/{arg.name}" if i == 0 else f"Arg/{arg.name}_{i}"
                 shape = shapes[i] if i < len(shapes) else None

@@ -383,16 +383,14 @@ def _expected(graph: Graph, node: Any, count: int) -> Sequence[DType | None]:
     """The types of a node's inputs as its op declares them; Nones where it does not, or they do not add up."""
     declaration = lookup(graph, node.op)
     if declaration is not None:
-        attrs = {
-            **declaration.defaults,
-            **{key: attributes.decode(node.attr[key]) for key in node.attr},
-        }
+        attrs = dict(declaration.defaults)
         try:
-            kinds = [kind for arg in declaration.inputs for kind in arg.dtypes(attrs)]
+            for key in node.attr:
+                attrs[key] = attributes.decode(node.attr[key])
+            if sum(arg.count(attrs) for arg in declaration.inputs) == count:
+                return [kind for arg in declaration.inputs for kind in arg.dtypes(attrs)]
         except (KeyError, TypeError):
-            kinds = []
-        if len(kinds) == count:
-            return kinds
+            pass  # Adding the node says what is wrong.
     return [None] * count
 
 

@@ -20,10 +20,12 @@ from evergraph.formats.dtypes import DType
 from evergraph.formats.name_order import name_order
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.formats.tensor_slices_writer import TensorSliceWriter
+from evergraph.graph import room
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
 from evergraph.graph.operation import Operation
+from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
@@ -134,9 +136,7 @@ def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> AbstractConte
 
     A training thread may go on while this one saves. What a snapshot holds stays by itself.
     """
-    op = source.op
-    while op.type in _ALIASES:
-        op = op.inputs[0].op
+    op = origin(source, _ALIASES)
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
@@ -167,6 +167,8 @@ class RestoreV2:
         _check_counts(names, specs, len(dtypes))
         with open_checkpoint(_one(prefix, "prefix")) as checkpoint:
             _check_names(checkpoint, names)
+            # Many names may mean the same bytes of a small file.
+            room.reserve(sum(checkpoint.info(name).nbytes for name in names))
             values = _read_all(checkpoint, names, specs, dtypes)
             return [
                 _for_its_variable(value, tensor)

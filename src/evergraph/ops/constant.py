@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.tensor_proto import make_ndarray, make_tensor_proto
 from evergraph.graph.conversion import register_tensor_conversion_function
@@ -20,7 +21,13 @@ class Const:
     def shape(c):
         return as_dims(c["value"].tensor_shape)
 
-    def compute(xp, *, value):
+    def compute(xp, *, value, dtype):
+        if value.dtype != dtype.as_datatype_enum:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Type mismatch between value ({dtypes.as_dtype(value.dtype).name}) and dtype ({dtype.name})",
+            )
         return make_ndarray(value)
 
     gradient = None

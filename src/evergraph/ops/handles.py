@@ -11,6 +11,7 @@ from typing import Any
 
 from evergraph.formats.dtypes import DType
 from evergraph.graph.operation import Operation
+from evergraph.graph.origin import origin
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
 
@@ -22,10 +23,7 @@ _PASSING = frozenset(
 
 def handle_origin(handle: Tensor) -> Operation:
     """The operation that ``handle`` comes from, before those that only hand it on."""
-    op = handle.op
-    while op.type in _PASSING:
-        op = op.inputs[0].op
-    return op
+    return origin(handle, _PASSING)
 
 
 def handle_source(handle: Tensor) -> Operation | None:

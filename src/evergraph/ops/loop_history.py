@@ -14,6 +14,7 @@ from evergraph.formats import dtypes
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.operation import Operation
+from evergraph.graph.origin import origin
 from evergraph.graph.scopes import colocate_with, control_dependencies
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import while_gradients
@@ -205,7 +206,5 @@ def _cond_between(context: Any, outside: Operation) -> Any:
 
 
 def _constant_enter(value: Tensor) -> Operation | None:
-    op = value.op
-    while op.type in _PASSING:
-        op = op._inputs[0].op
+    op = origin(value, _PASSING)
     return op if is_constant_enter(op) else None

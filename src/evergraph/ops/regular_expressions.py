@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
+from importlib import import_module
 from typing import Any
 
 from evergraph import errors
+from evergraph.graph import room
+
+# What reads patterns for ``re``; its module was renamed in Python 3.11.
+_parser = import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+_REPEATS = frozenset(("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"))
+_AMBIGUOUS = _REPEATS | {"BRANCH", "GROUPREF", "GROUPREF_EXISTS"}
+_MOST_REPEATS = 2
 
 _CLASSES = {
     "alnum": "0-9A-Za-z",
@@ -33,6 +42,39 @@ _PIECES = re.compile(
     r"\\Q(?P<quoted>.*?)(?:\\E|$)|(?P<escape>\\.)|\[:(?P<name>\w+):\]|\(\?(?P<flags>[imsU]+)\)|(?P<other>.)",
     re.DOTALL,
 )
+
+
+def check(pattern: bytes) -> None:
+    """Raises InvalidArgumentError where ``pattern`` is none; in a bounded run also ResourceExhaustedError where
+    matching it may take more than the square of a string's length, which RE2 never does and Python's ``re`` may.
+    """
+    compiled(pattern)
+    if room.is_bounded() and not _is_quick(pattern):
+        raise errors.ResourceExhaustedError(
+            None,
+            None,
+            f"The regular expression {as_text(pattern)!r} repeats what repeats or branches itself, or has more than "
+            f"{_MOST_REPEATS} repeats: it could take for ever, and runs only without limits (bytes=None).",
+        )
+
+
+@functools.lru_cache(maxsize=256)
+def _is_quick(pattern: bytes) -> bool:
+    repeats = 0
+    waiting = [(_parser.parse(_translated(as_text(pattern)), re.ASCII), False)]
+    while waiting:
+        part, is_repeated = waiting.pop()
+        for kind, detail in part:
+            name = str(kind)
+            if name in _AMBIGUOUS and is_repeated:
+                return False
+            repeats += name in _REPEATS and detail[1] > 1
+            inside = detail if isinstance(detail, (tuple, list)) else ()
+            for each in inside:
+                for found in each if isinstance(each, list) else (each,):
+                    if isinstance(found, _parser.SubPattern):
+                        waiting.append((found, is_repeated or name in _REPEATS))
+    return repeats <= _MOST_REPEATS
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from typing import Any
 
 from evergraph import errors
 from evergraph.formats.dtypes import DType
+from evergraph.graph import room
 from evergraph.graph.registry import op
 from evergraph.ops import shape_rules
 
@@ -38,6 +39,7 @@ class RunStack:
             raise errors.InvalidArgumentError(
                 None, None, f"Stack[{self._name}] overflowed its max_size ({self._max_size})"
             )
+        room.keep(value)
         self._items.append(value)
         return value
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import dtypes
+from evergraph.graph import room
 from evergraph.graph.registry import op
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.shape_rules import unchanged
@@ -38,6 +39,7 @@ class AsString:
     def compute(xp, input, *, precision, scientific, shortest, width, fill):
         value = np.asarray(input)
         pattern = _pattern(value.dtype, precision, scientific, shortest, width, fill)
+        room.reserve(value.size * (max(width, 0) + max(precision, 0)))
         if value.dtype.kind == "b":
             return each(lambda x: b"true" if x else b"false", value)
         if value.dtype.kind == "O":

@@ -9,6 +9,7 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats import dtypes
+from evergraph.graph import room
 from evergraph.graph import shape as shapes
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.registry import op
@@ -35,6 +36,11 @@ def each(function: Callable[..., Any], *values: Any, dtype: Any = object) -> Any
 # ------------------------------------------------------------------------------------------ joining
 
 
+def _length(strings: Any) -> int:
+    """How long the strings of an array are together."""
+    return sum(map(len, np.ravel(strings)))
+
+
 @op("StringJoin", "inputs: N * string -> output: string", N="int >= 0", separator="string = ''", host=True)  # fmt: skip
 class StringJoin:
     def shape(c):
@@ -57,7 +63,16 @@ class StringJoin:
         between = separator.encode()
         if not inputs:
             return np.asarray(b"", object)
-        return each(lambda *parts: between.join(parts), *inputs)
+        size = max(np.size(value) for value in inputs)
+        room.reserve(
+            size * len(between) * len(inputs)
+            + sum(_length(value) * (size // max(np.size(value), 1)) for value in inputs)
+        )
+        shape = next(iter(whole), ())
+        columns = [np.broadcast_to(np.asarray(value, object), shape).flat for value in inputs]
+        joined = np.empty(shape, object)
+        joined.reshape(-1)[:] = [between.join(parts) for parts in zip(*columns, strict=True)]
+        return joined
 
     gradient = None
 
@@ -118,6 +133,7 @@ class ReduceJoin:
         count = int(np.prod([inputs.shape[axis] for axis in axes], dtype=np.int64))
         joined = np.empty(int(np.prod(shape, dtype=np.int64)), object)
         rows = moved.reshape(joined.size, count)
+        room.reserve(_length(inputs) + len(separator) * inputs.size)
         joined[:] = [separator.encode().join(row) for row in rows]
         return joined.reshape(shape)
 
@@ -175,7 +191,7 @@ class StaticRegexFullMatch:
 
 
 def _matches(input: Any, pattern: bytes) -> Any:
-    regular_expressions.compiled(pattern)
+    regular_expressions.check(pattern)
     return each(lambda text: regular_expressions.fully_matches(pattern, text), input, dtype=bool)
 
 
@@ -224,7 +240,10 @@ class StaticRegexReplace:
 
 
 def _replaced(input: Any, pattern: bytes, rewrite: bytes, everywhere: bool) -> Any:
-    regular_expressions.compiled(pattern)
+    regular_expressions.check(pattern)
+    # Between any two characters there may be a match, but all matches together are no longer than the text.
+    groups = rewrite.count(b"\\")
+    room.reserve(_length(input) * (1 + groups + len(rewrite)) + np.size(input) * len(rewrite))
     return each(
         lambda text: regular_expressions.replaced(pattern, rewrite, text, everywhere), input
     )

@@ -13,12 +13,15 @@ import numpy as np
 from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
+from evergraph.graph import room
 from evergraph.ops.string_values import number_parser
 from evergraph.ops.table_state import invalid
 from evergraph.storage.filesystem import filesystem
 
 WHOLE_LINE = -2
 LINE_NUMBER = -1
+# What a line takes beside its text.
+_LINE_BYTES = 42
 
 _PARSED = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
 
@@ -38,8 +41,10 @@ class TextFile:
         self._lines = self._read(vocab_size)
 
     def _read(self, vocab_size: int) -> list[bytes]:
-        with filesystem(self._path).open(self._path, "rb") as file:
-            lines = file.read().split(b"\n")
+        data = filesystem(self._path).read_file(self._path)
+        # A line is an object, however short.
+        room.reserve(len(data) + _LINE_BYTES * data.count(b"\n"))
+        lines = data.split(b"\n")
         if not lines[-1]:
             lines.pop()
         if not lines:

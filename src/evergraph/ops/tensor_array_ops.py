@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.scopes import control_dependencies
 from evergraph.graph.shape import is_fully_defined, merge, with_rank
@@ -21,9 +22,7 @@ _PASSING = frozenset(("Identity", "Enter", "Switch", "Merge", "NextIteration", "
 
 def _element_shape(handle):
     """What is known of all elements of the array behind ``handle``: (known?, Dims)."""
-    source = handle.op
-    while source.type in _PASSING:
-        source = source.inputs[0].op
+    source = origin(handle, _PASSING)
     if source.type != "TensorArrayV3":
         return False, None
     dims = source.attrs["element_shape"]

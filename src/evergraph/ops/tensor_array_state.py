@@ -8,6 +8,7 @@ the rules: TensorFlow's core/kernels/tensor_array.{h,cc}.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,13 @@ import numpy as np
 from evergraph import errors
 from evergraph.formats import dtypes
 from evergraph.formats.dtypes import DType
+from evergraph.graph import room
 from evergraph.graph.shape import Dims, compatible, is_fully_defined, merge, text
 
 Array = Any
+
+# What a place takes that has no value.
+_ENTRY_BYTES = 120
 
 
 def _refuse(message: str) -> errors.InvalidArgumentError:
@@ -37,6 +42,11 @@ def sizes(dims: Dims) -> tuple[int, ...]:
     """``dims``, in which every size is known, as plain numbers."""
     assert dims is not None
     return tuple(size for size in dims if size is not None)
+
+
+def _nbytes(dims: Dims, dtype: DType) -> int:
+    """What an array of a known shape takes; 0 where the shape is not known."""
+    return math.prod(sizes(dims)) * max(dtype.size, 1) if is_fully_defined(dims) else 0
 
 
 class _Entry:
@@ -71,6 +81,7 @@ class RunTensorArray:
         self.name = name
         self.dtype = dtype
         self.element_shape = element_shape
+        room.reserve(_ENTRY_BYTES * size)
         self._entries = [_Entry() for _ in range(size)]
         self._dynamic_size = dynamic_size
         self._clear_after_read = clear_after_read
@@ -158,12 +169,15 @@ class RunTensorArray:
                     f"{where} the existing shape is {text(entry.value.shape)} but the new input shape is {text(shape)}."
                 )
             value = entry.value + value
+        room.keep(value)
         entry.value = value
         entry.shape = shape
         entry.written = True
 
     def _grow(self, size: int) -> None:
-        self._entries.extend(_Entry() for _ in range(size - len(self._entries)))
+        if size > len(self._entries):
+            room.reserve(_ENTRY_BYTES * (size - len(self._entries)))
+            self._entries.extend(_Entry() for _ in range(size - len(self._entries)))
 
     def get(self, index: int, dtype: DType) -> Array:
         """The value at ``index``; zeros where nothing was written but the shape is known.
@@ -223,6 +237,8 @@ class RunTensorArray:
             ) from None
         if len(indices) == 0:
             return zeros((0, *self._known("packing", self.element_shape, "element shape")), dtype)
+        if len(indices):  # those that were not written may be made of zeros
+            room.reserve(len(indices) * _nbytes(self.element_shape, self.dtype))
         values = [self.get(int(index), dtype) for index in indices]
         for i, value in enumerate(values):
             if value.shape != values[0].shape:
@@ -259,6 +275,7 @@ class RunTensorArray:
         if self.size == 0:
             shape = self._known("concatenating", except_first, "element_shape_except0")
             return zeros((0, *shape), dtype), np.zeros(0, np.int64)
+        room.reserve(self.size * _nbytes(self.element_shape, self.dtype))
         values = [self.get(i, dtype) for i in range(self.size)]
         for i, value in enumerate(values):
             if value.ndim == 0:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from evergraph.formats import dtypes
+from evergraph.graph import room
+from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims, from_partial_values, merge, with_rank
 from evergraph.ops import array, shape_rules
-from evergraph.ops.tensor_list_value import TensorList, from_rows, refuse, scatter, split
+from evergraph.ops.tensor_list_value import TensorList, from_rows, places, refuse, scatter, split
 from evergraph.ops.types import INDEX
 
 _PASSING = frozenset(
@@ -33,9 +35,7 @@ _MAKERS = {
 
 def _known_element(handle):
     """The static shape of the elements of the list ``handle``."""
-    source = handle.op
-    while source.type in _PASSING:
-        source = source.inputs[0].op
+    source = origin(handle, _PASSING)
     place = _MAKERS.get(source.type)
     if place is None:
         return None
@@ -100,7 +100,7 @@ class TensorListReserve:
             raise refuse(
                 f"The num_elements to reserve must be a non negative number, but got {num_elements}"
             )
-        return TensorList([None] * int(num_elements), element_dtype, _dims(element_shape))
+        return TensorList(places(int(num_elements)), element_dtype, _dims(element_shape))
 
     gradient = None
 
@@ -315,7 +315,7 @@ class TensorListScatterV2:
         if num_elements < -1:
             raise refuse(f"TensorListScatter expects num_elements >= -1, found: {num_elements}")
         size = max(int(num_elements), 0)
-        empty = TensorList([None] * size, element_dtype, _dims(element_shape))
+        empty = TensorList(places(size), element_dtype, _dims(element_shape))
         return scatter(empty, indices.tolist(), tensor, grow=num_elements < 0)
 
     gradient = _scatter_gradient
@@ -381,6 +381,7 @@ class TensorListConcatLists:
     def compute(xp, input_a, input_b, *, element_dtype):
         input_a.check_dtype(element_dtype)
         input_b.check_dtype(element_dtype)
+        room.reserve(8 * (len(input_a.items) + len(input_b.items)))
         return input_a.with_items([*input_a.items, *input_b.items])
 
 

@@ -6,6 +6,7 @@ core/kernels/list_kernels.{h,cc}.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,15 +14,24 @@ import numpy as np
 
 from evergraph import errors
 from evergraph.formats.dtypes import DType
+from evergraph.graph import room
 from evergraph.graph.shape import Dims, compatible, is_fully_defined, merge, text
 from evergraph.ops.tensor_array_state import sizes, zeros
 
 Array = Any
 
+_PLACE_BYTES = 8
+
 
 def refuse(message: str) -> errors.InvalidArgumentError:
     """The error for an argument that does not fit."""
     return errors.InvalidArgumentError(None, None, message)
+
+
+def places(count: int) -> list[Array]:
+    """So many uninitialized elements."""
+    room.reserve(_PLACE_BYTES * max(count, 0))
+    return [None] * count
 
 
 class TensorList:
@@ -93,6 +103,7 @@ class TensorList:
             raise refuse(
                 f"Tried to push item into a full list list size: {len(self.items)} max_num_elements: {self.max_size}"
             )
+        room.keep(value)
         return self.with_items([*self.items, value])
 
     def pop(self, shape: Dims) -> tuple[TensorList, Array]:
@@ -110,10 +121,11 @@ class TensorList:
         """The list with ``value`` at ``index``, longer where ``resize`` permits and demands it."""
         items = list(self.items)
         if resize and index >= len(items):
-            items.extend([None] * (index + 1 - len(items)))
+            items.extend(places(index + 1 - len(items)))
         else:
             self._check_index(index, "modify")
         self._check_shape(value, "set")
+        room.keep(value)
         items[index] = value
         return self.with_items(items)
 
@@ -121,7 +133,7 @@ class TensorList:
         """The list cut, or lengthened by uninitialized elements, to ``size``."""
         if size < 0:
             raise refuse(f"TensorListSlice expects size to be non-negative. Got: {size}")
-        return self.with_items([*self.items[:size], *[None] * (size - len(self.items))])
+        return self.with_items([*self.items[:size], *places(size - len(self.items))])
 
     def gather(self, indices: Sequence[int], shape: Dims, what: str) -> Array:
         """The elements at ``indices``, stacked."""
@@ -148,6 +160,7 @@ class TensorList:
             raise refuse(f"Tried to {kind} with non-fully-defined element_shape: {text(shape)}")
         if not items:
             return zeros((0, *sizes(shape)), self.dtype)
+        room.reserve(len(items) * math.prod(sizes(shape)) * max(self.dtype.size, 1))
         return np.stack([self._initialized(item, shape, what) for item in items])
 
     def _known_shape(self, items: Sequence[Array], shape: Dims) -> Dims:
@@ -246,7 +259,7 @@ def scatter(base: TensorList, indices: Sequence[int], tensor: Array, grow: bool)
                 raise refuse(
                     f"TensorListScatter: Trying to scatter at index {index} in list with size {len(items)}"
                 )
-            items.extend([None] * (index + 1 - len(items)))
+            items.extend(places(index + 1 - len(items)))
         items[index] = row
     return base.with_items(items)
 

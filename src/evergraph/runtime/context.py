@@ -6,14 +6,29 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from evergraph import errors
+from evergraph.graph import kernel
 from evergraph.graph.operation import Operation
+from evergraph.runtime.limits import guarded
 from evergraph.runtime.state import SessionState
 
 if TYPE_CHECKING:
     from evergraph.runtime.functions import FunctionRunner
 
 State = TypeVar("State")
+
+
+def bound_kernel(
+    op: Operation, session: SessionState, functions: FunctionRunner, scope: str = ""
+) -> Callable[..., Any]:
+    """What computes ``op`` in a session, as a function of the values of its inputs."""
+    first: Any = np
+    if op.declaration is not None and op.declaration.needs_context:
+        first = Context(op, session, functions, scope)
+    function = kernel.bind(op, first)
+    return guarded(op, function, session.limits) if session.is_bounded else function
 
 
 class Context:

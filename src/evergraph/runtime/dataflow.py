@@ -39,7 +39,7 @@ class DataflowPlan:
         order: Sequence[Operation],
         feeds: Sequence[Tensor],
         fetches: Sequence[Tensor],
-        first_argument: Callable[[Operation], Any],
+        bind: Callable[[Operation], Callable[..., Any]],
         check_running: Callable[[], None],
     ) -> None:
         placement = Placement(order, set(feeds))
@@ -48,7 +48,7 @@ class DataflowPlan:
             frozenset(order),
             frozenset(feeds),
             frozenset(fetches),
-            first_argument,
+            bind,
             check_running,
         )
         frame = FramePlan(placement.root, shared)

@@ -103,7 +103,7 @@ class FramePlan(FrameSlots):
             return
         if foldable(op, self._constants) and self._fold(op, condition):
             return
-        function = kernel.bind(op, self._shared.first_argument(op))
+        function = self._shared.bind(op)
         inputs = [self.slot(tensor) for tensor in op._inputs]
         reads = self._reads(op)
         outputs = [self._define_new(tensor, condition) for tensor in op.outputs]
@@ -119,7 +119,7 @@ class FramePlan(FrameSlots):
         """A variable's cell, which is the same in all runs."""
         output = op.outputs[0]
         if not self.is_fed(output):
-            cell = kernel.bind(op, self._shared.first_argument(op))()
+            cell = self._shared.bind(op)()
             self._define(output, self._new_slot(cell), condition)
             if output.dtype._is_ref_dtype:
                 self._cells.add(output)
@@ -145,7 +145,7 @@ class FramePlan(FrameSlots):
         values = [self.template[self.slot(tensor)] for tensor in op._inputs]
         try:
             with np.errstate(all="ignore"):
-                outputs = kernel.call(np, op, values)
+                outputs = kernel.flatten(op, self._shared.bind(op)(*values))
         except Exception:
             return False
         for tensor, value in zip(op.outputs, outputs, strict=True):

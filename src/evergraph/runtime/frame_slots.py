@@ -23,7 +23,7 @@ class Shared(NamedTuple):
     ops: frozenset[Operation]
     fed: frozenset[Tensor]
     fetched: frozenset[Tensor]
-    first_argument: Callable[[Operation], Any]
+    bind: Callable[[Operation], Callable[..., Any]]
     check_running: Callable[[], None]
 
 

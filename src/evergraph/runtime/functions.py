@@ -6,13 +6,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from evergraph import errors
 from evergraph.graph.functions import FunctionBody, instantiate
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
-from evergraph.runtime.context import Context
+from evergraph.runtime.context import bound_kernel
 from evergraph.runtime.plan import Plan, make_plan
 from evergraph.runtime.state import SessionState
 
@@ -104,14 +102,10 @@ class FunctionRunner:
         )
 
     def _make_plan(self, name: str, body: FunctionBody) -> Plan:
-        def first_argument(op: Operation) -> Any:
-            if op.declaration is not None and op.declaration.needs_context:
-                return Context(op, self._state, self, scope=f"{name}/")
-            return np
+        def bind(op: Operation) -> Callable[..., Any]:
+            return bound_kernel(op, self._state, self, scope=f"{name}/")
 
-        plan = make_plan(
-            body.inputs, body.outputs, body.targets, first_argument, self._state.check_running
-        )
+        plan = make_plan(body.inputs, body.outputs, body.targets, bind, self._state.check_running)
         return _Checked(name, len(body.inputs), plan)
 
 

@@ -71,9 +71,8 @@ class PartialRun:
         ]
         outputs.extend(tensor for tensor in wanted if tensor not in outputs)
         session = self._session
-        plan = make_plan(
-            known, outputs, targets, session._first_argument, session.state.check_running
-        )
-        results = plan.execute([self._known[tensor] for tensor in known])
+        with session._bounded():
+            plan = make_plan(known, outputs, targets, session._bind, session.state.check_running)
+            results = plan.execute([self._known[tensor] for tensor in known])
         self._known.update(zip(outputs, results, strict=True))
         self._ran.update(ops)

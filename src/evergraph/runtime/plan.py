@@ -30,7 +30,7 @@ def make_plan(
     feeds: Sequence[Tensor],
     fetches: Sequence[Tensor],
     targets: Iterable[Operation],
-    first_argument: Callable[[Operation], Any],
+    bind: Callable[[Operation], Callable[..., Any]],
     check_running: Callable[[], None],
 ) -> Plan:
     """The plan for a run. Raises UnimplementedError where it needs an op that nobody has declared."""
@@ -43,12 +43,12 @@ def make_plan(
         op.type in CONTROL_FLOW or (op.declaration is not None and op.declaration.blocking)
         for op in order
     ):
-        return DataflowPlan(order, feeds, fetches, first_argument, check_running)
+        return DataflowPlan(order, feeds, fetches, bind, check_running)
     for op in order:
         # With control flow it may lie in a branch that is not taken: then the run decides.
         if op.type in _FED and op.outputs[0] not in fed:
             _refuse_unfed(op)
-    return StraightPlan(order, feeds, fetches, first_argument)
+    return StraightPlan(order, feeds, fetches, bind)
 
 
 def _refuse_unfed(op: Operation) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
-
-import numpy as np
 
 from evergraph.graph import default_graph, default_session
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.runtime import feeds as feeding
-from evergraph.runtime.context import Context
+from evergraph.runtime.context import bound_kernel
 from evergraph.runtime.fetches import FetchPlan, detach, structure_key
 from evergraph.runtime.functions import FunctionRunner
 from evergraph.runtime.initializing import initialized_variables, note_initialized
+from evergraph.runtime.limits import Bounded, Limits
 from evergraph.runtime.plan import Plan, make_plan
 from evergraph.runtime.snapshot import make_room, written_variables
 from evergraph.runtime.state import SessionState
@@ -80,7 +78,7 @@ class BaseSession:
         self._functions = FunctionRunner(self._graph, self._state)
         self._signatures: dict[Any, _Signature] = {}
         timeout_ms = getattr(config, "operation_timeout_in_ms", 0)
-        self._timeout = timeout_ms / 1000 if timeout_ms else None
+        self._limits = Limits(timeout_ms / 1000 if timeout_ms else None)
         self._entered: list[Any] = []
 
     @property
@@ -100,10 +98,30 @@ class BaseSession:
         """The session's variables and other resources."""
         return self._state
 
-    def limit(self, *, capabilities: frozenset[str] | None, seconds: float | None) -> None:
-        """Bounds later runs: only with these capabilities (None: all), no longer than ``seconds`` each."""
+    def limit(
+        self,
+        *,
+        capabilities: frozenset[str] | None = None,
+        seconds: float | None = None,
+        bytes: int | None = None,
+        steps: int | None = None,
+    ) -> None:
+        """Bounds each later run: only with these capabilities (None: all), no longer than ``seconds``, no more than
+        ``bytes`` in its values at a time, no more than ``steps`` iterations of loops and calls of functions.
+
+        What exactly is counted: ``runtime.limits`` and ``runtime.memory``.
+        """
         self._state.capabilities = capabilities
-        self._timeout = seconds
+        self._limits = Limits(seconds, bytes, steps)
+        self._state.is_bounded = self._limits != Limits()
+        # Plans hold kernels that look at limits, or do not.
+        self._signatures.clear()
+        self._functions = FunctionRunner(self._graph, self._state)
+
+    def _bounded(self, seconds: float | None = None) -> Bounded:
+        """A context for a run; ``seconds`` go before the session's own."""
+        limits = self._limits if seconds is None else self._limits._replace(seconds=seconds)
+        return Bounded(self._state.limits, limits)
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
@@ -117,26 +135,21 @@ class BaseSession:
         """
         if self._state.closed:
             raise RuntimeError("Attempted to use a closed Session.")
-        signature, given = self._signature(fetches, feed_dict)
-        arrays = [
-            feeding.to_array(tensor, value)
-            for tensor, value in zip(signature.fed, given, strict=True)
-        ]
         timeout = getattr(options, "timeout_in_ms", 0)
-        return self._execute(signature, arrays, timeout / 1000 if timeout else self._timeout)
+        with self._bounded(timeout / 1000 if timeout else None):
+            signature, given = self._signature(fetches, feed_dict)
+            arrays = [
+                feeding.to_array(tensor, value)
+                for tensor, value in zip(signature.fed, given, strict=True)
+            ]
+            return self._execute(signature, arrays)
 
-    def _execute(self, signature: _Signature, arrays: Sequence[Any], timeout: float | None) -> Any:
+    def _execute(self, signature: _Signature, arrays: Sequence[Any]) -> Any:
         if self._state.pinned:
             make_room(self._state, signature.written)
         if self._state.restored:
             note_initialized(self._state, signature.initialized)
-        limits = self._state.limits
-        before = limits.deadline
-        limits.deadline = before if timeout is None else time.monotonic() + timeout
-        try:
-            results = signature.plan.execute(arrays)
-        finally:
-            limits.deadline = before
+        results = signature.plan.execute(arrays)
         return signature.fetch.pack([detach(results, i) for i in range(len(results))])
 
     def _signature(self, fetches: Any, feed_dict: Any) -> tuple[_Signature, Sequence[Any]]:
@@ -162,15 +175,11 @@ class BaseSession:
     def _make_signature(self, fetches: Any, fed: Sequence[Tensor]) -> _Signature:
         fetch = FetchPlan(self._graph, fetches)
         mutations = self._graph.mutations
-        plan = make_plan(
-            fed, fetch.tensors, fetch.targets, self._first_argument, self._state.check_running
-        )
+        plan = make_plan(fed, fetch.tensors, fetch.targets, self._bind, self._state.check_running)
         return _Signature(fetch, fed, plan, mutations)
 
-    def _first_argument(self, op: Operation) -> Any:
-        if op.declaration is not None and op.declaration.needs_context:
-            return Context(op, self._state, self._functions)
-        return np
+    def _bind(self, op: Operation) -> Callable[..., Any]:
+        return bound_kernel(op, self._state, self._functions)
 
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
@@ -192,7 +201,8 @@ class BaseSession:
             arrays = [
                 feeding.to_array(tensor, value) for tensor, value in zip(fed, values, strict=True)
             ]
-            return self._execute(signature, arrays, self._timeout)
+            with self._bounded():
+                return self._execute(signature, arrays)
 
         return call
 

@@ -8,18 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evergraph import errors
+from evergraph.runtime.limits import RunLimits
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 State = TypeVar("State")
-
-
-class RunLimits(threading.local):
-    """What bounds the run that this thread is in: a deadline (monotonic seconds) or None."""
-
-    def __init__(self) -> None:
-        self.deadline: float | None = None
 
 
 class SessionState:
@@ -39,6 +33,8 @@ class SessionState:
         #: Work that goes on in other threads, and must come to its end before the session does.
         self.unfinished: list[Future[Any]] = []
         self.limits = RunLimits()
+        #: Whether kernels look at the limits.
+        self.is_bounded = False
         #: None: everything is allowed (a program's own graph).
         self.capabilities = capabilities
 
@@ -97,12 +93,13 @@ class SessionState:
                 self._waiters.discard(condition)
 
     def check_running(self) -> None:
-        """Raises where this thread's run must stop: CancelledError, DeadlineExceededError."""
+        """For each iteration of a loop and each call of a function. Raises where this thread's run must stop:
+        CancelledError, DeadlineExceededError, ResourceExhaustedError.
+        """
         if self.closed:
             raise errors.CancelledError(None, None, "Session was closed.")
-        deadline = self.limits.deadline
-        if deadline is not None and time.monotonic() > deadline:
-            raise errors.DeadlineExceededError(None, None, "The run took longer than its timeout")
+        self.limits.step()
+        self.limits.check_time()
 
     def close(self) -> None:
         """Lets what is unfinished come to its end, then cancels whatever waits."""

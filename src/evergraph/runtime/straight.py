@@ -35,8 +35,9 @@ class StraightPlan:
         order: Sequence[Operation],
         feeds: Sequence[Tensor],
         fetches: Sequence[Tensor],
-        first_argument: Callable[[Operation], Any],
+        bind: Callable[[Operation], Callable[..., Any]],
     ) -> None:
+        self._bind = bind
         self._slots: dict[Tensor, int] = {}
         self._template: list[Any] = []
         self._steps: list[Step] = []
@@ -55,7 +56,7 @@ class StraightPlan:
             if declaration is not None and not op.outputs and not declaration.needs_context:
                 continue  # NoOp: it stands for its control inputs, which have run.
             if declaration is not None and declaration.handle and op.outputs[0] not in fed:
-                self._template[self._slot(op.outputs[0])] = kernel.bind(op, first_argument(op))()
+                self._template[self._slot(op.outputs[0])] = bind(op)()
                 continue
             if foldable(op, constant):
                 self._fold(op, constant)
@@ -72,7 +73,7 @@ class StraightPlan:
                 and tensor not in constant
                 and is_large(tensor)
             ]
-            self._steps.append(self._step(op, outputs, frees, first_argument(op)))
+            self._steps.append(self._step(op, outputs, frees))
             self._ops.append(op)
         self._fetch_slots = [self._slots[tensor] for tensor in fetches]
 
@@ -90,7 +91,7 @@ class StraightPlan:
         values = [self._template[self._slots[tensor]] for tensor in op._inputs]
         try:
             with np.errstate(all="ignore"):
-                outputs = kernel.call(np, op, values)
+                outputs = kernel.flatten(op, self._bind(op)(*values))
         except Exception as error:
             raise failures.attach(error, op) from error
         for tensor, value in zip(op.outputs, outputs, strict=True):
@@ -98,8 +99,8 @@ class StraightPlan:
                 self._template[self._slot(tensor)] = value
                 constant.add(tensor)
 
-    def _step(self, op: Operation, outputs: list[int], frees: list[int], first: Any) -> Step:
-        function = kernel.bind(op, first)
+    def _step(self, op: Operation, outputs: list[int], frees: list[int]) -> Step:
+        function = self._bind(op)
         inputs = [self._slots[tensor] for tensor in op._inputs]
         reads = reference_reads(op, self._fed)
         step = closure(op, function, inputs, reads, outputs)

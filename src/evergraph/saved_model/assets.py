@@ -162,5 +162,10 @@ def list_assets(meta_graph: Any) -> list[Any]:
 
 
 def _is_inside(path: str, folder: str, follow_links: bool) -> bool:
-    resolve = os.path.abspath if follow_links else os.path.realpath
-    return os.path.commonpath([resolve(path), resolve(folder)]) == resolve(folder)
+    if follow_links:
+        home, place = os.path.abspath(folder), os.path.abspath(path)
+    else:
+        # The folder of assets may itself be a link to another place.
+        above, name = os.path.split(folder)
+        home, place = os.path.join(os.path.realpath(above), name), os.path.realpath(path)
+    return os.path.commonpath([place, home]) == home

@@ -17,8 +17,9 @@ from evergraph.formats.sniff import sniff
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.graph import Graph
 from evergraph.graph.importer import import_graph_def
+from evergraph.runtime.limits import Limits
 from evergraph.runtime.session import Session
-from evergraph.serving.model import Model, bounded, graph_model
+from evergraph.serving.model import Model, bounded, damage_told, graph_model
 from evergraph.serving.saved_model import serve
 from evergraph.storage.filesystem import filesystem, path_text
 from evergraph.train.checkpoints import STATE_FILE, graph_file_of
@@ -29,6 +30,9 @@ _GRAPHS = (FileKind.GRAPH_DEF, FileKind.GRAPH_DEF_TEXT)
 _SAVED_MODELS = (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT)
 #: A model that takes longer than this for one call has most likely been made to.
 DEFAULT_SECONDS = 600.0
+#: The same of memory, and of turns.
+DEFAULT_BYTES = 4 << 30
+DEFAULT_STEPS = 10_000_000
 _LOG = logging.getLogger("evergraph")
 
 
@@ -40,6 +44,8 @@ def load_model(
     tags: str | Collection[str] | None = None,
     allow: Collection[str] = (),
     seconds: float | None = DEFAULT_SECONDS,
+    bytes: int | None = DEFAULT_BYTES,
+    steps: int | None = DEFAULT_STEPS,
 ) -> Model:
     """A trained model, ready to be called.
 
@@ -52,7 +58,9 @@ def load_model(
       tags: of a SavedModel, which of its graphs; None for the only one, or the one to ``serve``.
       allow: what its graph may do beside computing: ``"files"`` to read and write them, ``"python"`` to call Python
         functions. A file from a stranger gets neither; the assets of a SavedModel, inside its folder, are read.
-      seconds: how long one call may take; None for ever.
+      seconds: how long one call may take; None for ever. Looked at before each operation of the graph.
+      bytes: how much memory the values of one call may take at a time, by default 4 GiB; None for any.
+      steps: how many iterations of loops and calls of functions one call may have, by default ten million.
 
     Raises:
       NotFoundError: nothing is there, or no graph. DataLossError: it is damaged.
@@ -60,20 +68,23 @@ def load_model(
       PermissionDeniedError: loading it would do more than restore variables and fill tables.
     """
     text = path_text(path)
+    limits = Limits(seconds, bytes, steps)
     graph = Graph()
     with graph.as_default():
         folder = _saved_model_folder(text)
         if folder is not None:
-            return serve(graph, folder, outputs, signature, tags, allow, seconds)
+            return serve(graph, folder, outputs, signature, tags, allow, limits)
         if signature is not None or tags is not None:
             raise errors.InvalidValueError(
                 None, None, f"{text} is no SavedModel: it has neither signatures nor tags."
             )
         if _kind(text) in _GRAPHS:
-            import_graph_def(graph_file.read_graph_def(text), name="")
-            session = bounded(graph, allow, seconds)
+            message = graph_file.read_graph_def(text)
+            with damage_told(f"file {text}", text):
+                import_graph_def(message, name="")
+            session = bounded(graph, allow, limits)
         else:
-            session = _from_checkpoint(graph, text, allow, seconds)
+            session = _from_checkpoint(graph, text, allow, limits)
         return graph_model(graph, session, text, outputs)
 
 
@@ -99,17 +110,17 @@ def _saved_model_folder(path: str) -> str | None:
     return found[-1]
 
 
-def _from_checkpoint(
-    graph: Graph, path: str, allow: Collection[str], seconds: float | None
-) -> Session:
+def _from_checkpoint(graph: Graph, path: str, allow: Collection[str], limits: Limits) -> Session:
     found = find_checkpoint(path)
-    saver = import_meta_graph(graph_file_of(found.prefix), clear_devices=True)
-    session = bounded(graph, allow, seconds)
+    meta = graph_file_of(found.prefix)
+    with damage_told(f"file {meta}", found.prefix):
+        saver = import_meta_graph(meta, clear_devices=True)
+    session = bounded(graph, allow, limits)
     if saver is not None:
         # Restoring is what the caller asked for; the graph itself gets no more than ``allow``.
-        session.limit(capabilities=frozenset({"files"}), seconds=seconds)
+        session.limit(capabilities=frozenset({"files"}), **limits._asdict())
         restore_only(session, saver, found.prefix)
-        session.limit(capabilities=frozenset(allow), seconds=seconds)
+        session.limit(capabilities=frozenset(allow), **limits._asdict())
     _fill_tables(session)
     return session
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from evergraph import errors
@@ -10,6 +11,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
 from evergraph.ops.sparse_tensor import SparseTensor
+from evergraph.runtime.limits import Limits
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import Session
 from evergraph.transforms.subgraph import candidate_outputs, node_names
@@ -177,10 +179,33 @@ def graph_model(
     )
 
 
-def bounded(graph: Graph, allow: Collection[str], seconds: float | None) -> Session:
-    """A session in which the graph may do what ``allow`` says, for ``seconds`` a run."""
+@contextmanager
+def damage_told(what: str, path: str) -> Iterator[None]:
+    """Whatever a file that was made or damaged to confuse brings about is one error, with the name of the file; the
+    cause stays behind it.
+    """
+    try:
+        yield
+    except errors.DataLossError as error:
+        if path in error.message:
+            raise
+        raise _not_holding(what, error.message) from error
+    except (errors.OpError, ValueError):
+        raise
+    except Exception as error:
+        raise _not_holding(what, str(error)) from error
+
+
+def _not_holding(what: str, why: str) -> errors.DataLossError:
+    return errors.DataLossError(
+        None, None, f"The graph of the {what} does not hold together: {why}"
+    )
+
+
+def bounded(graph: Graph, allow: Collection[str], limits: Limits) -> Session:
+    """A session in which the graph may do what ``allow`` says, within ``limits`` in each run."""
     session = Session(graph=graph)
-    session.limit(capabilities=frozenset(allow), seconds=seconds)
+    session.limit(capabilities=frozenset(allow), **limits._asdict())
     return session
 
 

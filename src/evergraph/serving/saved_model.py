@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from evergraph import errors
@@ -13,6 +12,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.nearest import nearest
 from evergraph.ops.cells import ResourceCell
+from evergraph.runtime.limits import Limits
 from evergraph.runtime.session import Session
 from evergraph.saved_model import constants
 from evergraph.saved_model.assets import asset_paths
@@ -22,7 +22,7 @@ from evergraph.saved_model.signature_constants import DEFAULT_SERVING_SIGNATURE_
 from evergraph.saved_model.tag_constants import SERVING
 from evergraph.saved_model.tensor_info import get_tensor_from_tensor_info
 from evergraph.serving.initializing import reads_only_assets
-from evergraph.serving.model import Element, Model, bounded, graph_model
+from evergraph.serving.model import Element, Model, bounded, damage_told, graph_model
 from evergraph.storage.filesystem import filesystem
 from evergraph.train.restore_only import restore_only
 
@@ -37,13 +37,13 @@ def serve(
     signature: str | None,
     tags: str | Collection[str] | None,
     allow: Collection[str],
-    seconds: float | None,
+    limits: Limits,
 ) -> Model:
     """The SavedModel in ``folder``, loaded into ``graph``, which is the default one. See ``load_model``."""
     loader = SavedModelLoader(folder)
     meta_graph = _choose(loader, tags)
-    with _damage_told(folder):
-        session = _loaded(graph, loader, meta_graph, allow, seconds)
+    with damage_told(f"SavedModel {folder}", folder):
+        session = _loaded(graph, loader, meta_graph, allow, limits)
         signatures = {
             name: _signature(graph, session, name, each)
             for name, each in sorted(meta_graph.signature_def.items())
@@ -52,38 +52,23 @@ def serve(
     return _default(graph, session, folder, signatures, signature, outputs)
 
 
-@contextmanager
-def _damage_told(folder: str) -> Iterator[None]:
-    """Whatever a file that was made or damaged to confuse brings about is one error, with the name of the file; the
-    cause stays behind it.
-    """
-    try:
-        yield
-    except (errors.OpError, ValueError):
-        raise
-    except Exception as error:
-        raise errors.DataLossError(
-            None, None, f"The graph of the SavedModel {folder} does not hold together: {error}"
-        ) from error
-
-
 def _loaded(
     graph: Graph,
     loader: SavedModelLoader,
     meta_graph: Any,
     allow: Collection[str],
-    seconds: float | None,
+    limits: Limits,
 ) -> Session:
     """A session with the graph, its variables restored and its tables filled."""
     saver, _ = loader.load_graph(graph, meta_graph.meta_info_def.tags, clear_devices=True)
-    session = bounded(graph, allow, seconds)
+    session = bounded(graph, allow, limits)
     if saver is not None and saver.saver_def is not None:
-        session.limit(capabilities=frozenset({"files"}), seconds=seconds)
+        session.limit(capabilities=frozenset({"files"}), **limits._asdict())
         restore_only(session, saver, loader.variables_path)
     if meta_graph.HasField("object_graph_def"):
         _restore_captured(session, meta_graph, loader.variables_path)
-    _initialize(session, meta_graph, loader.export_dir, allow, seconds)
-    session.limit(capabilities=frozenset(allow), seconds=seconds)
+    _initialize(session, meta_graph, loader.export_dir, allow, limits)
+    session.limit(capabilities=frozenset(allow), **limits._asdict())
     return session
 
 
@@ -148,7 +133,7 @@ def _cell(session: Session, op: Operation) -> ResourceCell:
 
 
 def _initialize(
-    session: Session, meta_graph: Any, folder: str, allow: Collection[str], seconds: float | None
+    session: Session, meta_graph: Any, folder: str, allow: Collection[str], limits: Limits
 ) -> None:
     """Runs what the MetaGraph wants to be run once. It reads its assets, and nothing else unless allowed."""
     op = init_op(meta_graph)
@@ -159,7 +144,7 @@ def _initialize(
     capabilities = frozenset(allow)
     if reads_only_assets(op, assets):
         capabilities |= {"files"}
-    session.limit(capabilities=capabilities, seconds=seconds)
+    session.limit(capabilities=capabilities, **limits._asdict())
     session.run(op, paths)
 
 

@@ -203,6 +203,14 @@ class FileSystem(ABC):
     def remove_tree(self, path: str) -> None:
         """Removes a folder and all in it, or one file."""
 
+    def read_file(self, path: str) -> bytes:
+        """All of a file. FailedPreconditionError for a pipe, which may keep one waiting for ever, or a device, which
+        may have no end: a folder from a stranger can hold links to them.
+        """
+        self.open_random_access(path).close()
+        with self.open(path, "rb") as file:
+            return file.read()
+
     @abstractmethod
     def remove_empty_folder(self, path: str) -> None:
         """Removes a folder with nothing in it; FailedPreconditionError if there is something."""

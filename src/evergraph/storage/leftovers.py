@@ -25,6 +25,7 @@ import fcntl
 import os
 import re
 import socket
+import stat
 import time
 import zlib
 from collections.abc import Iterator
@@ -152,7 +153,7 @@ def heal(path: str) -> bool:
     Until they are all done, the files of that set do not fit each other.
 
     Returns:
-        Whether there was such a set.
+        Whether there was such a set, and is no longer. One that stays as it is for ten seconds is nobody's save.
     """
     folder, name = os.path.split(path)
     give_up = time.monotonic() + _WAIT_SECONDS
@@ -161,7 +162,7 @@ def heal(path: str) -> bool:
         found = True
         settle(folder or ".")
         if time.monotonic() > give_up:
-            break
+            return False
         time.sleep(0.001)
     return found
 
@@ -178,13 +179,21 @@ def _sets(folder: str) -> list[list[_Leftover]]:
     sets: dict[str, list[_Leftover]] = {}
     for name in _listing(folder):
         parts = _NAME.fullmatch(name) if _MARK in name else None
-        if parts:
+        # Links and pipes of such names are not ours.
+        if parts and _is_plain(os.path.join(folder, name)):
             target, kind, process, host, set_id, number = parts.groups()
             file = _Leftover(name, target, kind, int(number))
             sets.setdefault(f"{process}-{host}-{set_id}", []).append(file)
     return [
         sorted(files, key=lambda file: (file.kind == "new", file.number)) for files in sets.values()
     ]
+
+
+def _is_plain(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _listing(folder: str) -> list[str]:
@@ -201,7 +210,7 @@ def _is_abandoned(folder: str, name: str) -> bool:
     if parts[5] in _given_up:
         return True
     try:
-        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
+        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False  # Gone meanwhile, or not ours to look at.
     try:

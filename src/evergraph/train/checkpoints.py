@@ -17,7 +17,7 @@ from evergraph.formats.protos import SaverDef
 from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.verification import newest_whole
 from evergraph.storage import gfile, paths, publish
-from evergraph.storage.filesystem import path_text
+from evergraph.storage.filesystem import filesystem, path_text
 from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
@@ -88,8 +88,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
     if not gfile.Exists(path):
         return None
     try:
-        with gfile.GFile(path, "rb") as file:
-            state = checkpoint_state.parse(file.read(), path)
+        state = checkpoint_state.parse(filesystem(path).read_file(path), path)
     except errors.InvalidValueError:
         raise
     except errors.OpError as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import evergraph.train.queue_runner  # noqa: F401 - says how the collection of queue runners is read
+from evergraph import errors
 from evergraph.formats import graph_file, message_text, protos
 from evergraph.formats.protos import MetaGraphDef
 from evergraph.graph import collection_protos, registry
@@ -433,8 +434,7 @@ def _restore_collection(graph: Graph, key: str, definition: Any, scope: str) -> 
     converter = collection_protos.converter(key)
     if kind == "bytes_list" and converter is not None and converter.from_proto is not None:
         for value in values:
-            message = converter.proto_type.FromString(value)
-            graph.add_to_collection(key, converter.from_proto(message, import_scope=scope or None))
+            graph.add_to_collection(key, _from_bytes(converter, key, value, scope))
     elif kind == "node_list":
         for name in values:
             full = f"{scope}/{name}" if scope else name
@@ -445,6 +445,27 @@ def _restore_collection(graph: Graph, key: str, definition: Any, scope: str) -> 
     else:
         for value in values:
             graph.add_to_collection(key, value)
+
+
+def _from_bytes(converter: Any, key: str, value: bytes, scope: str) -> Any:
+    """The object that an item of a collection describes.
+
+    Raises DataLossError where it is no message, ValueError where it does not fit the graph, KeyError where it names
+    what the graph does not have.
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        message = converter.proto_type.FromString(value)
+        return converter.from_proto(message, import_scope=scope or None)
+    except DecodeError as error:
+        raise errors.DataLossError(
+            None, None, f"The collection '{key}' has an item that cannot be read: {error}."
+        ) from None
+    except (AttributeError, IndexError, NotImplementedError) as error:
+        raise ValueError(
+            f"The collection '{key}' has an item that does not fit the graph: {error}"
+        ) from error
 
 
 def _element(graph: Graph, name: str) -> Any:

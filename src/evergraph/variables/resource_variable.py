@@ -112,7 +112,13 @@ class ResourceVariable(Variable):
             read = graph.get_tensor_by_name(f"{self._handle.op.name}/Read/ReadVariableOp:0")
         if read.op.type != "ReadVariableOp":
             self._cached_value = read
+        seen = set()
         while read.op.type != "ReadVariableOp":
+            if read in seen or not read.op.inputs:
+                raise ValueError(
+                    f"'{variable_def.snapshot_name}' is no value of the variable {variable_def.variable_name}"
+                )
+            seen.add(read)
             read = read.op.inputs[0]
         self._graph_element = read
         definition.restore(self, variable_def, import_scope)
