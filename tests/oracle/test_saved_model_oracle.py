@@ -16,7 +16,7 @@ import evergraph
 from evergraph import tf1
 from evergraph.formats.graph_file import read_saved_model
 from evergraph.graph.graph import Graph
-from evergraph.saved_model.object_graph import ObjectGraph
+from evergraph.saved_model.object_graph import SavedObjects
 from tests.oracle.client import Oracle
 from tests.oracle.nodes import differences
 
@@ -360,7 +360,7 @@ def test_saved_models_of_tensorflow_2_are_served(oracle: Oracle, of_tensorflow_2
 def test_objects_of_tensorflow_2(of_tensorflow_2: str) -> None:
     (meta,) = read_saved_model(of_tensorflow_2).meta_graphs
     with evergraph.open_checkpoint(of_tensorflow_2) as checkpoint:
-        objects = ObjectGraph(meta.object_graph_def, checkpoint)
+        objects = SavedObjects(meta.object_graph_def, checkpoint.object_graph)
         variables = {variable.path: variable for variable in objects.variables()}
         assert {"layer/w", "steps", "unused/0", "unused/1"} <= set(variables)
         assert variables["layer/w"].name == "w"

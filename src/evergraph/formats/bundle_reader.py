@@ -9,149 +9,47 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from evergraph import errors
-from evergraph.formats.bundle import data_path, decode_name, encode_name, index_path
-from evergraph.formats.bundle_entry import VERSION, BundleEntry, BundleHeader
+from evergraph.formats.bundle import data_path, encode_name
+from evergraph.formats.bundle_entry import BundleEntry
+from evergraph.formats.bundle_index import BundleIndex
 from evergraph.formats.bundle_strings import check_strings, decode_strings
 from evergraph.formats.crc32c import crc32c, unmask
 from evergraph.formats.damage import data_loss
 from evergraph.formats.dtypes import DType, string
 from evergraph.formats.partial_read import read_box
 from evergraph.formats.slice_assembly import (
-    Bounds,
     Box,
     bounds_of,
     box_shape,
     cover,
     first_overlapping,
 )
-from evergraph.formats.slice_key import encode_slice_key, is_slice_key
-from evergraph.formats.table import TableReader
-from evergraph.formats.tensor_info import Place, TensorInfo
+from evergraph.formats.slice_key import encode_slice_key
+from evergraph.formats.tensor_info import Place
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.wire import WireError
-from evergraph.nearest import did_you_mean
 from evergraph.storage.filesystem import (
-    Path,
     RandomAccessFile,
-    filesystem,
-    path_text,
 )
-from evergraph.storage.leftovers import heal
 
 Array = np.ndarray[Any, Any]
 
 _PIECE = 1 << 20
 # A tensor of up to this size is read whole, and verified, where a part of it is wanted.
 _READ_WHOLE = 16 << 20
-_FIRST_REFERENCE = 100  # the types of reference variables: a file holds values
-# Data files are opened with the index, so that a checkpoint that is open can still be read when
-# somebody (a training run that keeps the newest five) removes it; but not hundreds of them.
-_MOST_OPENED_AHEAD = 16
-# What a search looks at: the entries between two restarts of a block, and those around its steps.
-_BYTES_PER_SEARCH = 1024
 
 _CHANGED = "Either it has changed, or it is not the data that belongs to {}"
 
 
-class BundleReader:
-    """A checkpoint of format V2, open for reading; several threads may.
-
-    Args:
-        prefix: path and beginning of the file names.
-
-    Raises:
-        NotFoundError: there is no index file.
-        DataLossError: the index is damaged.
-        UnimplementedError: it is made for newer readers than this.
-
-    Attributes:
-        prefix: as given.
-        num_shards: how many data files belong to it.
-        big_endian: whether its numbers are stored big-endian.
-        versions: of the writer, and of the readers it asks for.
-    """
-
-    def __init__(self, prefix: Path) -> None:
-        self.prefix = path_text(prefix)
-        self._path = index_path(self.prefix)
-        self._lock = Lock()
-        self._values: dict[bytes, bytes] | None = None
-        self._searched = 0
-        self._recent: tuple[str, tuple[BundleEntry, DType]] | None = None
-        # What is known of tensors that are stored in slices: reading n parts of one in n slices
-        # looks at each slice once.
-        self._sliced: dict[str, tuple[BundleEntry, DType]] = {}
-        self._known_pieces: dict[str, list[tuple[BundleEntry, Box]]] = {}
-        self._bounds: dict[str, Bounds] = {}
-        self._open()
-        # Somebody may be saving to the same prefix: index and data have to be of one save.
-        while heal(self._path) or not self._index.is_current():
-            self.close()
-            self._open()
-
-    def _open(self) -> None:
-        self._data: dict[int, RandomAccessFile] = {}
-        self._index = filesystem(self.prefix).open_random_access(self._path)
-        try:
-            self._table = TableReader(self._index)
-            header = self._read_header()
-        except BaseException:
-            self._index.close()
-            raise
-        self.num_shards = header.num_shards
-        self.big_endian = header.big_endian
-        self.versions = header.versions
-        for shard in range(self.num_shards) if self.num_shards <= _MOST_OPENED_AHEAD else ():
-            try:
-                self.data_file(shard)
-            except errors.OpError:  # reading a tensor of a missing file says so
-                if not filesystem(self.prefix).exists(self._path):
-                    self.close()
-                    raise errors.FileMissingError(
-                        None, None, f"The checkpoint {self.prefix} was deleted while it was opened."
-                    ) from None
-
-    def names(self) -> list[str]:
-        """The names of all tensors, sorted; a tensor that is stored in slices is one."""
-        return [decode_name(key) for key in self._all_values()]
-
-    def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str) or not name:
-            return False
-        key = encode_name(name)
-        return self._value(key) is not None
-
-    def __len__(self) -> int:
-        return len(self._all_values())
-
-    def entries(self) -> Iterator[tuple[bytes, BundleEntry]]:
-        """Yields the whole index: every key but the header's, those of slices too, and its entry.
-
-        Raises:
-            DataLossError: the index is damaged.
-        """
-        for key, value in self._table:
-            if key:
-                yield key, self._decode(key, value)
-
-    def info(self, name: str) -> TensorInfo:
-        """Type, shape and size of a tensor.
-
-        Raises:
-            KeyNotFoundError: there is no such tensor.
-            DataLossError: its entry is damaged.
-        """
-        entry, dtype = self._entry(name)
-        nbytes = math.prod(entry.shape) * dtype.size if entry.slices else entry.size
-        return TensorInfo(name, dtype, entry.shape, nbytes, entry.slices)
+class BundleReader(BundleIndex):
+    """The tensors of a checkpoint of format V2; several threads may read. Made and closed as `BundleIndex`."""
 
     def places(self, name: str) -> list[Place]:
         """Where the pieces of a tensor are stored. Errors as in `info`."""
@@ -194,32 +92,6 @@ class BundleReader:
             return self._read_part(name, entry, dtype, ranges, verify)
         return self._assemble(name, entry, dtype, box, verify)
 
-    def salvage(self) -> tuple[list[str], list[errors.DataLossError]]:
-        """The names of the tensors in those parts of the index that are whole, in the order of their bytes; and what
-        is wrong with the other parts."""
-        values: dict[bytes, bytes] = {}
-        damage: list[errors.DataLossError] = []
-        for item in self._table.salvage():
-            if isinstance(item, errors.DataLossError):
-                damage.append(item)
-            else:
-                values[item[0]] = item[1]
-        values.pop(b"", None)
-        is_whole = not damage
-        try:
-            self._leave_out_pieces(values)
-        except errors.DataLossError:
-            is_whole = False  # verifying that tensor says so
-        order: list[tuple[int, int, str]] = []
-        for key, value in values.items():
-            if not is_whole and is_slice_key(key):
-                continue  # a piece of a tensor whose own entry is lost
-            entry = BundleEntry()
-            with suppress(errors.DataLossError):  # it is one that says so when it is read
-                entry = self._decode(key, value)
-            order.append((entry.shard, entry.offset, decode_name(key)))
-        return [name for _, _, name in sorted(order)], damage
-
     def verify(self, name: str) -> None:
         """Reads all of a tensor without keeping it: every checksum, in a few megabytes whatever its size.
 
@@ -233,115 +105,6 @@ class BundleReader:
         for stored, _ in self._pieces(name, entry):
             self._verify(name, stored, dtype)
         self._plan(name, _whole(entry), _whole(entry).within(entry.shape))
-
-    def close(self) -> None:
-        """Gives the files back."""
-        self._index.close()
-        for file in self._data.values():
-            file.close()
-
-    def __enter__(self) -> BundleReader:
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        self.close()
-
-    # ------------------------------------------------------------------------------------- index
-
-    def _read_header(self) -> BundleHeader:
-        first = self._table.first()
-        if first is None or first[0] != b"":
-            self._fail("does not begin with a header: it is a table, but not of a checkpoint")
-        try:
-            header = BundleHeader.decode(first[1])
-        except WireError as error:
-            self._fail(f"has a damaged header: {error}")
-        if header.num_shards < 1:
-            self._fail(f"has a damaged header: it names {header.num_shards} data files")
-        if not header.versions.allows(VERSION):
-            raise errors.UnimplementedError(
-                None,
-                None,
-                f"{self._path} is made for newer readers, {header.versions}; evergraph reads "
-                f"version {VERSION}.",
-            )
-        return header
-
-    def _all_values(self) -> dict[bytes, bytes]:
-        """Each tensor's entry, not decoded, in order. The pieces of sliced tensors are left out."""
-        if self._values is None:
-            values = dict(self._table)
-            del values[b""]
-            self._leave_out_pieces(values)
-            self._values = values
-        return self._values
-
-    def _leave_out_pieces(self, values: dict[bytes, bytes]) -> None:
-        """Removes the entries of the slices of tensors, which are no tensors themselves."""
-        if any(map(is_slice_key, values)):
-            for key, value in list(values.items()):
-                for box in self._decode(key, value).slices:
-                    values.pop(encode_slice_key(key, box), None)
-
-    def _value(self, key: bytes) -> bytes | None:
-        if self._values is None:
-            # One tensor costs a search; for many of them, going through the index once costs less.
-            self._searched += _BYTES_PER_SEARCH
-            if self._searched <= self._index.size:
-                return self._table.get(key)
-        return self._all_values().get(key)
-
-    def _decode(self, key: bytes, value: bytes) -> BundleEntry:
-        try:
-            return BundleEntry.decode(value)
-        except WireError as error:
-            self._fail(f"has a damaged entry for tensor {decode_name(key)!r}: {error}")
-
-    def _entry(self, name: str) -> tuple[BundleEntry, DType]:
-        if name in self._sliced:
-            return self._sliced[name]
-        recent = self._recent
-        if recent is not None and recent[0] == name:
-            return recent[1]
-        key = encode_name(name)
-        value = self._value(key) if key else None
-        if value is None:
-            raise errors.KeyNotFoundError(
-                None,
-                None,
-                f"Key {name} not found in checkpoint {self.prefix}, which has {len(self)} tensors."
-                + did_you_mean(name, self.names()),
-            )
-        entry = self._decode(key, value)
-        found = entry, self._dtype(name, entry.dtype)
-        self._recent = name, found
-        if entry.slices:
-            self._sliced[name] = found
-        return found
-
-    def _dtype(self, name: str, number: int) -> DType:
-        try:
-            if 0 < number < _FIRST_REFERENCE:
-                return DType(number)
-        except TypeError:
-            pass
-        self._fail(
-            f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph knows"
-        )
-
-    def _fail(self, what: str) -> NoReturn:
-        raise data_loss(self._path, what)
-
-    # -------------------------------------------------------------------------------------- data
-
-    def data_file(self, shard: int) -> RandomAccessFile:
-        """One of the data files, open. NotFoundError if it is missing."""
-        with self._lock:
-            file = self._data.get(shard)
-            if file is None:
-                path = data_path(self.prefix, shard, self.num_shards)
-                file = self._data[shard] = filesystem(path).open_random_access(path)
-            return file
 
     def _locate(self, name: str, entry: BundleEntry, dtype: DType) -> RandomAccessFile:
         """The file that holds a stored tensor, after checking that its bytes can be there."""
@@ -516,8 +279,6 @@ class BundleReader:
                 f"{unmask(entry.crc):#010x}. {_CHANGED.format(self._path)}",
                 entry.offset,
             )
-
-    # ------------------------------------------------------------------------------------ slices
 
     def _assemble(
         self, name: str, entry: BundleEntry, dtype: DType, box: TensorSlice, verify: bool

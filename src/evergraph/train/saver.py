@@ -11,35 +11,28 @@ from typing import Any
 import numpy as np
 
 from evergraph import errors
-from evergraph.formats import protos
 from evergraph.formats.bundle_increment import based_on
 from evergraph.formats.checkpoint_path import find_checkpoint
 from evergraph.formats.protos import SaverDef
 from evergraph.graph import collection_protos
 from evergraph.graph.collections import GraphKeys
 from evergraph.graph.default_graph import get_default_graph
-from evergraph.graph.graph import Graph
-from evergraph.graph.operation import Operation
-from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs
-from evergraph.runtime.prune import needed
 from evergraph.runtime.session import BaseSession
-from evergraph.runtime.snapshot import Snapshot
 from evergraph.storage import paths
 from evergraph.storage.publish import Durability, one_set, publish_bytes
-from evergraph.train import large_constants, meta_graph
+from evergraph.train import meta_graph
 from evergraph.train.background_saves import BackgroundSaves, SaveReport
 from evergraph.train.checkpoints import STATE_FILE, meta_graph_filename, update_checkpoint_state
-from evergraph.train.debug_info import graph_debug_info
 from evergraph.train.global_step import global_step as read_global_step
+from evergraph.train.meta_graph_files import MetaGraphFiles
 from evergraph.train.restore_errors import explain
 from evergraph.train.retention import Retention
+from evergraph.train.saved_values import save_ops, saved_values
 from evergraph.train.saver_builder import BulkSaverBuilder
 from evergraph.train.saver_notices import SaverNotices
 from evergraph.variables.collections import all_saveable_objects
 
 _LOG = logging.getLogger("evergraph")
-#: What is written beside a checkpoint under a suffix that the caller does not choose.
-_SUFFIXES = {"debug": "debug"}
 
 
 class Saver:
@@ -126,7 +119,7 @@ class Saver:
         self._background = BackgroundSaves(most_in_flight)
         self._incremental = incremental
         self._last_prefix: str | None = None
-        self._meta_graph_cache: tuple[Any, dict[str, bytes]] | None = None
+        self._meta_graphs = MetaGraphFiles()
         if not defer_build:
             self.build()
         elif saver_def:
@@ -223,11 +216,13 @@ class Saver:
             self._background.wait()
         meta: dict[str, bytes] = {}
         if write_meta_graph:
-            found = self._meta_graph(sess.graph, strip_default_attrs, save_debug_info)
-            base = os.path.splitext(meta_graph_filename(path, meta_graph_suffix))[0]
-            meta = {
-                f"{base}.{_SUFFIXES.get(kind, meta_graph_suffix)}": found[kind] for kind in found
-            }
+            meta = self._meta_graphs.files(
+                sess.graph,
+                self.export_meta_graph,
+                meta_graph_filename(path, meta_graph_suffix),
+                strip_default_attrs,
+                save_debug_info,
+            )
 
         def write(values: Mapping[Any, Any]) -> str | None:
             saved = self._write(sess, path, values, meta)
@@ -237,7 +232,7 @@ class Saver:
 
         if self._is_empty or not (asynchronous or self._incremental):
             return write({})
-        snapshot, values = self._snapshot(sess)
+        snapshot, values = saved_values(sess, self.saver_def.save_tensor_name)
         if not asynchronous:
             try:
                 return write(values)
@@ -245,7 +240,8 @@ class Saver:
                 snapshot.release()
         self._background.start(sess, snapshot, started, lambda: write(values) or path)
         if self._write_version == SaverDef.V1 and self.saver_def.sharded:
-            return f"{path}-?????-of-{len(self._save_ops(sess.graph)):05d}"
+            shards = len(save_ops(sess.graph, self.saver_def.save_tensor_name))
+            return f"{path}-?????-of-{shards:05d}"
         return path
 
     def wait(self) -> list[SaveReport]:
@@ -310,42 +306,6 @@ class Saver:
                 "TensorFlow's V1 checkpoint format has been deprecated. Consider switching to the more efficient V2 "
                 "format, which is the default: tf.train.Saver(write_version=tf.train.SaverDef.V2)"
             )
-
-    def _meta_graph(
-        self, graph: Graph, strip_default_attrs: bool, save_debug_info: bool
-    ) -> dict[str, bytes]:
-        """The bytes of the ``.meta`` (and the ``.debug``) by suffix; those of the last save if nothing has changed."""
-        key = (id(graph), graph.fingerprint(), strip_default_attrs, save_debug_info)
-        if self._meta_graph_cache is None or self._meta_graph_cache[0] != key:
-            with graph.as_default():
-                message = self.export_meta_graph(strip_default_attrs=strip_default_attrs)
-            files = {"meta": large_constants.serialized(message, "The .meta")}
-            if save_debug_info:
-                nodes = [node.name for node in message.graph_def.node]
-                operations = [(name, graph.get_operation_by_name(name)) for name in nodes]
-                files["debug"] = protos.serialize(graph_debug_info(operations))
-            self._meta_graph_cache = key, files
-        return self._meta_graph_cache[1]
-
-    def _snapshot(self, sess: BaseSession) -> tuple[Snapshot, dict[Any, Any]]:
-        """The values to save as they are now: those of variables pinned, others computed."""
-        inputs = dict.fromkeys(
-            tensor for op in self._save_ops(sess.graph) for tensor in saved_inputs(op)
-        )
-        snapshot = Snapshot(sess.state, inputs)
-        try:
-            others = [tensor for tensor in inputs if tensor not in snapshot.values]
-            values = dict(zip(others, sess.run(others), strict=True))
-        except BaseException:
-            snapshot.release()
-            raise
-        return snapshot, {**snapshot.values, **values}
-
-    def _save_ops(self, graph: Graph) -> list[Operation]:
-        """The operations that write: one, or one for each shard."""
-        target = graph.as_graph_element(self.saver_def.save_tensor_name)
-        targets = [target] if isinstance(target, Operation) else [target.op]
-        return [op for op in needed([], targets, set()) if op.type in SAVE_OPS]
 
     # Restoring
 
