@@ -206,6 +206,8 @@ def test_make_folders() -> None:
     gfile.MkDir("d")
     gfile.MakeDirs("m/n/o")
     gfile.MakeDirs("m/n/o")
+    gfile.MakeDirs(os.path.dirname("bare.pb"))
+    gfile.MkDir("")
     assert os.path.isdir("m/n/o")
     with pytest.raises(errors.NotFoundError, match="no folder 'x'"):
         gfile.MkDir("x/y")

@@ -253,13 +253,15 @@ def _scan(path: str) -> dict[str, bool]:
 def MkDir(dirname: Path) -> None:
     """Makes a folder; one that is there is fine. NotFoundError if the folder above is missing."""
     path = path_text(dirname)
-    filesystem(path).make_folder(path)
+    if path:  # "" is the folder of a bare file name, which is there
+        filesystem(path).make_folder(path)
 
 
 def MakeDirs(dirname: Path) -> None:
     """Makes a folder and those above it; one that is there is fine."""
     path = path_text(dirname)
-    filesystem(path).make_folder(path, parents=True)
+    if path:
+        filesystem(path).make_folder(path, parents=True)
 
 
 def Remove(filename: Path) -> None:
