@@ -68,3 +68,19 @@ def test_the_restored_checkpoint_is_never_deleted(tmp_path: Path) -> None:
         for step in (2, 3):
             saver.save(sess, str(tmp_path / "m"), step)
     assert left(tmp_path) == ["m-1", "m-3"]
+
+
+@pytest.mark.parametrize(
+    ("lower", "stay"), [(False, ["m-1", "m-3", "m-5"]), (True, ["m-2", "m-4", "m-5"])]
+)
+def test_the_best_stay_beside_the_newest(tmp_path: Path, lower: bool, stay: list[str]) -> None:
+    tf.get_variable("v", initializer=1.0)
+    saver = tf.train.Saver(max_to_keep=1, keep_best=2, lower_is_better=lower)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for step, metric in enumerate([0.3, 0.9, 0.1, 0.7, 0.2, None]):
+            saver.save(sess, str(tmp_path / "m"), step, metric=metric)
+    assert left(tmp_path) == stay
+    expected = ["m-2", "m-4"] if lower else ["m-1", "m-3"]
+    assert [os.path.basename(path) for path in saver.best_checkpoints] == expected
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "m-5")

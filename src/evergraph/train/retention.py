@@ -21,14 +21,21 @@ _LOG = logging.getLogger("evergraph")
 class Retention:
     """The checkpoints of one saver, oldest first, and those that are to go.
 
+    Args:
+      best: so many of those with the best metric stay, beside the newest.
+      lower_is_better: whether a smaller metric is the better one.
+
     Attributes:
       entries: (path, seconds since the epoch when it was saved) of each that is kept for now.
       restored: the checkpoint that was restored last; while it is, it stays.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, best: int = 0, lower_is_better: bool = False) -> None:
         self.entries: list[tuple[str, float]] = []
         self.restored: str | None = None
+        self._best = best
+        self._lower_is_better = lower_is_better
+        self._metrics: dict[str, float] = {}
         self._doomed: list[tuple[str, float]] = []
         self._every_seconds = float("inf")
         self._next_for_good = float("inf")
@@ -43,19 +50,32 @@ class Retention:
         """The prefixes of those that are kept for now, oldest first."""
         return [path for path, _ in self.entries]
 
-    def record(self, path: str, most: int) -> None:
+    @property
+    def best(self) -> list[str]:
+        """Those with the best metric, the best one first; of equals, the newer one."""
+        rated = [path for path in reversed(self.paths) if path in self._metrics]
+        rated.sort(key=self._metrics.__getitem__, reverse=not self._lower_is_better)
+        return rated[: self._best]
+
+    def record(self, path: str, most: int, metric: float | None = None) -> None:
         """Adds a checkpoint that has just been saved; of more than ``most`` (0: no limit) the oldest are to go."""
+        self._metrics.pop(path, None)
+        if metric is not None:
+            self._metrics[path] = metric
         self.entries = [entry for entry in self.entries if entry[0] != path]
         self.entries.append((path, time.time()))
         # Saved again, it is the newest: what was to be deleted under this name is it.
         self._doomed = [entry for entry in self._doomed if entry[0] != path]
         if not most:
             return
-        too_many = max(0, len(self.entries) - most)
-        old = [entry for entry in self.entries[:-1] if entry[0] != self.restored]
+        best = set(self.best)
+        too_many = max(0, sum(known not in best for known in self.paths) - most)
+        staying = best | {self.restored}
+        old = [entry for entry in self.entries[:-1] if entry[0] not in staying]
         for entry in old[:too_many]:
             self.entries.remove(entry)
             self._doomed.append(entry)
+            self._metrics.pop(entry[0], None)
 
     def recover(self, paths: Iterable[str]) -> None:
         """Takes up the list of an earlier process; those that are not there any more are left out."""

@@ -62,6 +62,9 @@ class Saver:
       most_in_flight: how many saves may be going on in the background before a further one waits.
       incremental: tensors that have not changed since the last checkpoint (saved or restored) are not written again;
         the new checkpoint shares their bytes with it. Each is whole by itself. Not for sharded savers.
+      keep_best: so many checkpoints with the best ``metric`` (as given to ``save``) stay beside those newest ones;
+        ``best_checkpoints`` lists them. A later process does not know their metrics.
+      lower_is_better: the metric is a loss.
 
     Raises:
       TypeError, ValueError: ``var_list`` holds something else, or names or variables twice; no variables to save.
@@ -89,6 +92,8 @@ class Saver:
         keep_across_restarts: bool = False,
         most_in_flight: int = 1,
         incremental: bool = False,
+        keep_best: int = 0,
+        lower_is_better: bool = False,
     ) -> None:
         if defer_build and var_list:
             raise ValueError(
@@ -115,7 +120,7 @@ class Saver:
         self._notices = SaverNotices()
         self._durability: Durability = durability
         self._keep_across_restarts = keep_across_restarts
-        self._retention = Retention()
+        self._retention = Retention(keep_best, lower_is_better)
         self._background = BackgroundSaves(most_in_flight)
         self._incremental = incremental
         self._last_prefix: str | None = None
@@ -186,6 +191,7 @@ class Saver:
         save_debug_info: bool = False,
         *,
         asynchronous: bool = False,
+        metric: float | None = None,
     ) -> str | None:
         """Saves the variables under the prefix ``save_path`` (``-step`` behind it where ``global_step`` is given).
 
@@ -227,7 +233,8 @@ class Saver:
         def write(values: Mapping[Any, Any]) -> str | None:
             saved = self._write(sess, path, values, meta)
             if saved is not None and write_state:
-                self._keep(saved, paths.split(prefix)[0], latest_filename, meta_graph_suffix)
+                folder = paths.split(prefix)[0]
+                self._keep(saved, folder, latest_filename, meta_graph_suffix, metric)
             return saved
 
         if self._is_empty or not (asynchronous or self._incremental):
@@ -285,11 +292,18 @@ class Saver:
         self._last_prefix = path
         return saved
 
-    def _keep(self, saved: str, folder: str, latest_filename: str, meta_graph_suffix: str) -> None:
+    def _keep(
+        self,
+        saved: str,
+        folder: str,
+        latest_filename: str,
+        meta_graph_suffix: str,
+        metric: float | None,
+    ) -> None:
         """Makes a checkpoint the latest, and deletes those that are too many."""
         if self._keep_across_restarts and not self._retention.entries:
             self._retention.recover_from(folder or ".", latest_filename)
-        self._retention.record(saved, self.saver_def.max_to_keep)
+        self._retention.record(saved, self.saver_def.max_to_keep, metric)
         update_checkpoint_state(
             folder,
             saved,
@@ -343,6 +357,11 @@ class Saver:
     def last_checkpoints(self) -> list[str]:
         """The checkpoints that are kept for now, oldest first."""
         return self._retention.paths if self.saver_def and self.saver_def.max_to_keep else []
+
+    @property
+    def best_checkpoints(self) -> list[str]:
+        """The checkpoints with the best metric, the best one first (``keep_best``)."""
+        return self._retention.best
 
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
         """Sets the list of checkpoints, without their times (deprecated in TensorFlow)."""
