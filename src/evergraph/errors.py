@@ -39,6 +39,7 @@ from __future__ import annotations
 
 import errno as _errno
 import os as _os
+import sys
 import traceback as _traceback
 from typing import Any
 
@@ -61,6 +62,10 @@ DATA_LOSS = 15
 UNAUTHENTICATED = 16
 
 
+#: Where the errors that users meet are explained.
+WHERE_TO_LOOK = "Causes and cures of evergraph's errors: docs/errors.md"
+
+
 class OpError(Exception):
     """Base of all errors with a status code.
 
@@ -79,6 +84,8 @@ class OpError(Exception):
         self._message = message
         self._error_code = error_code
         self._experimental_payloads: dict[Any, Any] = args[0] if args else {}
+        if sys.version_info >= (3, 11):
+            self.add_note(WHERE_TO_LOOK)  # behind the message in a traceback, no part of it
 
     @property
     def message(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evergraph import errors
 from tests.programs.runner import evergraph_run
 
 
@@ -122,5 +123,6 @@ def test_an_error_of_a_graph_names_the_node(write) -> None:
 def test_no_such_program(tmp_path: Path) -> None:
     done = evergraph_run(tmp_path / "none.py")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"evergraph: {tmp_path}/none.py: there is no such file.\n"
+    said = f"evergraph: {tmp_path}/none.py: there is no such file."
+    assert done.stderr.splitlines() == [said, errors.WHERE_TO_LOOK]
     assert evergraph_run(tmp_path).returncode == 1

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command line (None: the process's own) and exits."""
     from evergraph.cli.app import app
-    from evergraph.errors import OpError
+    from evergraph.errors import WHERE_TO_LOOK, OpError
 
     try:
         app(None if arguments is None else list(arguments), prog_name="evergraph")
     except OpError as error:
-        print(f"evergraph: {error.message}", file=sys.stderr)
+        print(f"evergraph: {error.message}\n{WHERE_TO_LOOK}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read the output has stopped; that is no failure of ours.
