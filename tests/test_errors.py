@@ -6,7 +6,6 @@ import builtins
 import copy
 import errno
 import pickle
-import sys
 import traceback
 from types import SimpleNamespace
 
@@ -142,12 +141,3 @@ def test_text_tells_of_the_original_op_without_repeating_frames() -> None:
 def test_errors_outside_the_codes() -> None:
     assert issubclass(errors.InaccessibleTensorError, ValueError)
     assert issubclass(errors.OperatorNotAllowedInGraphError, TypeError)
-
-
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions take notes from Python 3.11 on")
-def test_a_traceback_ends_with_where_to_look() -> None:
-    error = errors.NotFoundError(None, None, "There is no such file.")
-    shown = traceback.format_exception_only(error)
-    assert shown[-1].strip() == errors.WHERE_TO_LOOK
-    assert errors.WHERE_TO_LOOK not in str(error) + error.message
-    assert "docs/errors.md" in errors.WHERE_TO_LOOK

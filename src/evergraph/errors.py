@@ -39,7 +39,6 @@ from __future__ import annotations
 
 import errno as _errno
 import os as _os
-import sys
 import traceback as _traceback
 from typing import Any
 
@@ -84,8 +83,6 @@ class OpError(Exception):
         self._message = message
         self._error_code = error_code
         self._experimental_payloads: dict[Any, Any] = args[0] if args else {}
-        if sys.version_info >= (3, 11):
-            self.add_note(WHERE_TO_LOOK)  # behind the message in a traceback, no part of it
 
     @property
     def message(self) -> str:
