@@ -292,11 +292,11 @@ def open_checkpoint(path: Path) -> Checkpoint:
         DataLossError: the files are damaged, or are something else.
     """
     for looks_left in reversed(range(_MOST_LOOKS)):
-        found = find_checkpoint(path)
         try:
+            found = find_checkpoint(path)
             opened = Checkpoint(found.prefix, found.version, found.notice)
         except errors.NotFoundError:
-            # A training run may have deleted the newest since it was found, and saved a newer one.
+            # A training run may have deleted the newest since it was named, and saved a newer one.
             if not looks_left or not filesystem(path_text(path)).is_folder(path_text(path)):
                 raise
         else:
