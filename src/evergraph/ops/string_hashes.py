@@ -1,7 +1,8 @@
 """Hashes of strings that files and graphs depend on: the same bits on every machine.
 
 * ``fingerprint64``: FarmHash's Fingerprint64 (the function ``farmhashna::Hash64`` of github.com/google/farmhash).
-* ``murmur64``: Austin Appleby's MurmurHash64A with TensorFlow's seed; what its tables sort strings by.
+* ``murmur64``: Austin Appleby's MurmurHash64A with TensorFlow's seed, what its tables sort strings by, or
+  another: GNU's ``std::hash<std::string>`` is the same function with ``LIBRARY_SEED``.
 * ``siphash``: SipHash-2-4 (Aumasson and Bernstein, 2012), which takes a key of 128 bits.
 
 Strings of one length are hashed together: every step of an algorithm is one operation on arrays of 64-bit words, whose
@@ -19,7 +20,8 @@ import numpy as np
 Words = Any
 
 _MASK = (1 << 64) - 1
-_MURMUR_SEED = 0xDECAFCAFFE
+_TENSORFLOW_SEED = 0xDECAFCAFFE
+LIBRARY_SEED = 0xC70F6907
 _MURMUR = 0xC6A4A7935BD1E995
 _K0 = np.uint64(0xC3A5C85C97CB3127)
 _K1 = np.uint64(0xB492B66FBE98F273)
@@ -27,9 +29,9 @@ _K2 = np.uint64(0x9AE16A3B2F90404F)
 _SIP = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
 
 
-def murmur64(strings: Sequence[bytes]) -> Words:
+def murmur64(strings: Sequence[bytes], seed: int = _TENSORFLOW_SEED) -> Words:
     """MurmurHash64A of each string."""
-    return _each_length(strings, _murmur)
+    return _each_length(strings, lambda block: _murmur(block, seed))
 
 
 def fingerprint64(strings: Sequence[bytes]) -> Words:
@@ -87,9 +89,9 @@ def _mix(x: Words) -> Words:
 # ------------------------------------------------------------------------------------------- murmur
 
 
-def _murmur(block: _Block) -> Words:
+def _murmur(block: _Block, seed: int) -> Words:
     m, length = np.uint64(_MURMUR), block.length
-    h = np.full(len(block.rows), _MURMUR_SEED ^ (length * _MURMUR & _MASK), np.uint64)
+    h = np.full(len(block.rows), seed ^ (length * _MURMUR & _MASK), np.uint64)
     whole = length - length % 8
     for at in range(0, whole, 8):
         h = (h ^ _mix(block.word(at) * m) * m) * m

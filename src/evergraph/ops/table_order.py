@@ -1,15 +1,17 @@
-"""The order in which stock TensorFlow's MutableHashTable lists its keys, and so writes them into a checkpoint.
+"""The order in which stock TensorFlow's hash tables list their keys.
 
-That table is a ``std::unordered_map`` of GNU's C++ library. Its elements are one chain, those of a bucket side by side:
-a new element goes to the front of its bucket, or, where that is empty, to the front of the chain. A fuller map takes
-more buckets, and its elements are put in anew, in the order of the chain. Clearing it leaves the buckets.
+A MutableHashTable writes them so into a checkpoint, and the text of a checkpoint of format V1 lists tensors so. Such a
+table is a ``std::unordered_map`` of GNU's C++ library. Its elements are one chain, those of a bucket side by side: a
+new element goes to the front of its bucket, or, where that is empty, to the front of the chain. A fuller map takes more
+buckets, and its elements are put in anew, in the order of the chain. Clearing it leaves the buckets.
 
-An integer is its own hash; a string's is MurmurHash64A.
+An integer is its own hash; a string's is MurmurHash64A, in TensorFlow's tables with a seed of their own.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,9 +35,13 @@ class KeyOrder:
     """The keys of a table in TensorFlow's order.
 
     What is done is noted at first; the order is worked out when somebody asks for it.
+
+    Args:
+        hashes: gives the hash of each of a list of keys; that of TensorFlow's tables.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hashes: Callable[[list[Key]], Words] | None = None) -> None:
+        self._hashes_of = hashes or hashes_of
         self._sizes = iter(_BUCKETS)
         #: How many buckets there are; each that holds a key, with those that it holds, in the order in which they
         #: came. Both orders are the reverse of the chain's.
@@ -78,7 +84,7 @@ class KeyOrder:
 
     def _insert(self, keys: list[Key]) -> None:
         room = self._size - len(self._hashes)
-        self._put(keys[:room], hashes_of(keys[:room]))
+        self._put(keys[:room], self._hashes_of(keys[:room]))
         if len(keys) > room:
             self._grow(keys[room:])
 
@@ -94,7 +100,7 @@ class KeyOrder:
         known = len(chain)
         keys = chain + new
         before = np.array([self._hashes[key] for key in chain], np.uint64)
-        numbers = np.concatenate([before, hashes_of(new)])
+        numbers = np.concatenate([before, self._hashes_of(new)])
         order = np.arange(known)
         while known < len(keys):
             self._size = next(self._sizes)
@@ -121,3 +127,8 @@ def hashes_of(keys: list[Key]) -> Words:
     if keys and isinstance(keys[0], bytes):
         return string_hashes.murmur64(keys)
     return np.array(keys, np.int64).view(np.uint64)
+
+
+def library_hashes_of(keys: list[Key]) -> Words:
+    """The hashes of strings in a map that names no hash of its own: ``std::hash<std::string>``."""
+    return string_hashes.murmur64(keys, string_hashes.LIBRARY_SEED)
