@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.wire import WireError
 from evergraph.nearest import did_you_mean
 from evergraph.storage.filesystem import Path, filesystem, path_text
-
-if TYPE_CHECKING:
-    pass
 
 _LOG = logging.getLogger("evergraph")
 _SHOWN = 10

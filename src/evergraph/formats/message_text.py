@@ -37,7 +37,7 @@ _FLOAT32 = struct.Struct("<f")
 
 # FieldDescriptor.type, which is the same in every protobuf.
 _TYPE_DOUBLE, _TYPE_FLOAT, _TYPE_BOOL, _TYPE_STRING = 1, 2, 8, 9
-_TYPE_GROUP, _TYPE_MESSAGE, _TYPE_BYTES, _TYPE_ENUM = 10, 11, 12, 14
+_TYPE_MESSAGE, _TYPE_BYTES, _TYPE_ENUM = 11, 12, 14
 
 
 class _Field(NamedTuple):

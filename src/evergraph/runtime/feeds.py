@@ -15,8 +15,6 @@ from evergraph.graph.shape import compatible
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.sparse_tensor import SparseTensor
 
-_INT64 = np.iinfo(np.int64)
-
 #: How upper floors are fed: type -> function giving (key, value) pairs of plain tensors.
 _expansions: list[tuple[type, Callable[[Any, Any], Sequence[tuple[Any, Any]]]]] = []
 
