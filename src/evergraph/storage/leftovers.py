@@ -28,7 +28,7 @@ import socket
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -53,11 +53,16 @@ _given_up: set[str] = set()
 
 @dataclass(frozen=True)
 class _Leftover:
-    """One temporary file: its name in the folder, the name that it was to have, its kind, its place in the set."""
+    """One temporary file: its name in the folder, and what that says: the name that it was to have, its kind, whose
+    it is, its set, its place in the set.
+    """
 
     name: str
     target: str
     kind: str
+    process: int
+    host: str
+    set_id: str
     number: int
 
 
@@ -107,9 +112,10 @@ def settle(folder: str) -> list[str]:
     Returns:
         The names of the temporary files that are gone now.
     """
-    gone = _sweep_parts(folder)
-    for files in _sets(folder):
-        if not all(_is_abandoned(folder, file.name) for file in files):
+    names = _listing(folder)
+    gone = _sweep_parts(folder, names)
+    for files in _sets(folder, names):
+        if not all(_is_abandoned(folder, file) for file in files):
             continue
         is_complete = files[-1].kind == "new"
         for file in files:
@@ -125,13 +131,14 @@ def settle(folder: str) -> list[str]:
     return gone
 
 
-def _sweep_parts(folder: str) -> list[str]:
-    """Removes the folders of parts (``PREFIX_temp/part-00000-of-00002...``) of sharded saves that were never merged.
+def _sweep_parts(folder: str, names: Sequence[str]) -> list[str]:
+    """Removes, of the names in a folder, those of sharded saves' parts (``PREFIX_temp/part-00000-of-00002...``) that
+    were never merged.
 
     They have no owner's name, and another trainer's may be young: a day is longer than any save.
     """
     gone = []
-    for name in _listing(folder):
+    for name in names:
         place = os.path.join(folder, name)
         if not name.endswith("_temp") or os.path.islink(place) or not os.path.isdir(place):
             continue
@@ -170,19 +177,19 @@ def heal(path: str) -> bool:
 def _is_half_published(folder: str, name: str) -> bool:
     return any(
         files[-1].kind == "new" and any(file.target == name for file in files)
-        for files in _sets(folder)
+        for files in _sets(folder, _listing(folder))
     )
 
 
-def _sets(folder: str) -> list[list[_Leftover]]:
-    """The sets in a folder, their files in order, the seal last."""
+def _sets(folder: str, names: Sequence[str]) -> list[list[_Leftover]]:
+    """The sets among the names in a folder, their files in order, the seal last."""
     sets: dict[str, list[_Leftover]] = {}
-    for name in _listing(folder):
+    for name in names:
         parts = _NAME.fullmatch(name) if _MARK in name else None
         # Links and pipes of such names are not ours.
         if parts and _is_plain(os.path.join(folder, name)):
             target, kind, process, host, set_id, number = parts.groups()
-            file = _Leftover(name, target, kind, int(number))
+            file = _Leftover(name, target, kind, int(process), host, set_id, int(number))
             sets.setdefault(f"{process}-{host}-{set_id}", []).append(file)
     return [
         sorted(files, key=lambda file: (file.kind == "new", file.number)) for files in sets.values()
@@ -203,26 +210,24 @@ def _listing(folder: str) -> list[str]:
         return []
 
 
-def _is_abandoned(folder: str, name: str) -> bool:
+def _is_abandoned(folder: str, file: _Leftover) -> bool:
     """Whether nobody is writing this temporary file any more."""
-    parts = _NAME.fullmatch(name)
-    assert parts is not None
-    if parts[5] in _given_up:
+    if file.set_id in _given_up:
         return True
     try:
-        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(os.path.join(folder, file.name), os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False  # Gone meanwhile, or not ours to look at.
     try:
         age = time.time() - os.fstat(descriptor).st_mtime
-        if parts[4] != _host():
+        if file.host != _host():
             return age > _ABANDONED_SECONDS
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return age > _UNLOCKED_SECONDS or not _is_alive(int(parts[3]))
+        return age > _UNLOCKED_SECONDS or not _is_alive(file.process)
     except BlockingIOError:
         return False
     except OSError:
-        return not _is_alive(int(parts[3]))
+        return not _is_alive(file.process)
     finally:
         os.close(descriptor)
 
