@@ -167,8 +167,6 @@ class RestoreV2:
         _check_counts(names, specs, len(dtypes))
         with open_checkpoint(_one(prefix, "prefix")) as checkpoint:
             _check_names(checkpoint, names)
-            # Many names may mean the same bytes of a small file.
-            room.reserve(sum(checkpoint.info(name).nbytes for name in names))
             values = _read_all(checkpoint, names, specs, dtypes)
             return [
                 _for_its_variable(value, tensor)
@@ -183,6 +181,7 @@ def _read_all(
     read = partial(_read, checkpoint)
     wanted = list(zip(names, specs, dtypes, strict=True))
     sizes = [checkpoint.info(name).nbytes for name in names]
+    room.reserve(sum(sizes))  # Many names may mean the same bytes of a small file.
     large = [i for i, size in enumerate(sizes) if size >= _LARGE_BYTES]
     readers = min(_MOST_READERS, os.cpu_count() or 1, len(large))
     if readers < 2 or sum(sizes[i] for i in large) < _MANY_BYTES:
