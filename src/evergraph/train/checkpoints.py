@@ -120,17 +120,16 @@ def latest_checkpoint(
         _say_what_is_there(folder, latest_filename or STATE_FILE)
         return None
     path: str = state.model_checkpoint_path
-    if checkpoint_exists(path):
-        return path
-    beside = os.path.join(folder, os.path.basename(path))
-    if beside != path and checkpoint_exists(beside):
-        _LOG.warning(
-            "%s names the checkpoint %s, which is not there; taking %s beside it (the folder was moved).",
-            os.path.join(folder, latest_filename or STATE_FILE),
-            path,
-            beside,
-        )
-        return beside
+    found = find_moved(path, folder)
+    if found is not None:
+        if found != path:
+            _LOG.warning(
+                "%s names the checkpoint %s, which is not there; taking %s beside it (the folder was moved).",
+                os.path.join(folder, latest_filename or STATE_FILE),
+                path,
+                found,
+            )
+        return found
     _LOG.error(
         "Couldn't match files for checkpoint %s, which %s names. %s",
         path,
@@ -179,6 +178,14 @@ def _latest_valid(folder: str, latest_filename: str | None) -> str | None:
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     """True where a checkpoint of either format has this prefix."""
     return bool(_found(os.fspath(checkpoint_prefix)))
+
+
+def find_moved(prefix: str, folder: str) -> str | None:
+    """Where a checkpoint is that the state file of ``folder`` names: there, or by the same name beside that file where
+    the folder was moved. None where it is in neither place.
+    """
+    places = (prefix, os.path.join(folder, os.path.basename(prefix)))
+    return next((place for place in places if checkpoint_exists(place)), None)
 
 
 def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[str]) -> list[float]:

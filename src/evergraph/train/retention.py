@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterable, Sequence
 
 from evergraph import errors
 from evergraph.train.checkpoints import (
     checkpoint_exists,
+    find_moved,
     get_checkpoint_mtimes,
     get_checkpoint_state,
     remove_checkpoint,
@@ -86,12 +86,8 @@ class Retention:
         """Takes up what the state file of ``folder`` lists."""
         state = get_checkpoint_state(folder, state_file)
         paths: Sequence[str] = [] if state is None else state.all_model_checkpoint_paths
-        beside = [os.path.join(folder, os.path.basename(path)) for path in paths]
-        # A folder that was moved: its state file names the place where it was.
-        self.recover(
-            path if checkpoint_exists(path) else moved
-            for path, moved in zip(paths, beside, strict=True)
-        )
+        found = (find_moved(path, folder) for path in paths)
+        self.recover(path for path in found if path is not None)
 
     def delete_doomed(self, version: int, meta_graph_suffix: str) -> None:
         """Deletes what is to go; what cannot be deleted is named in the log."""
