@@ -133,6 +133,13 @@ def test_an_unlocked_file_of_a_number_in_use_goes_by_its_age(tmp_path: pathlib.P
     assert names(tmp_path) == [young.name]
 
 
+def test_a_number_that_no_process_can_have(tmp_path: pathlib.Path) -> None:
+    """A folder from a stranger: the next save goes on, and the file goes as one that nobody writes."""
+    leftover(tmp_path, "a", 0, 10**20, b"")
+    publish_bytes(tmp_path / "m", b"data")
+    assert contents(tmp_path) == {"m": b"data"}
+
+
 def test_files_of_another_machine_stay_for_a_week(tmp_path: pathlib.Path, dead: int) -> None:
     for name in ("new", "old"):
         (tmp_path / f"{name}.evergraph-tmp-{dead}-ffffffff-0000000{len(name)}-0").touch()

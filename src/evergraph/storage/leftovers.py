@@ -268,7 +268,7 @@ def _remove_if_there(path: str) -> None:
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # a file name may hold any number
         return False
     except PermissionError:
         return True
