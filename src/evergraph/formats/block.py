@@ -47,25 +47,23 @@ class BlockBuilder:
         self._since_restart = 0
         self._last_key = b""
 
-    def add(self, key: bytes, value: bytes) -> None:
-        """Appends an entry; ``key`` is greater than the one before."""
+    def add(self, key: bytes, value: bytes) -> int:
+        """Appends an entry; ``key`` is greater than the one before. Returns how long the block would be now."""
         shared = 0
         if self._since_restart < self._interval:
             shared = shared_length(self._last_key, key)
         else:
             self._restarts.append(self._length)
             self._since_restart = 0
-        lengths = (shared, len(key) - shared, len(value))
-        head = bytes(lengths) if max(lengths) < 0x80 else b"".join(map(encode_varint, lengths))
-        entry = head + key[shared:] + value
-        self._parts.append(entry)
-        self._length += len(entry)
+        unshared, length = len(key) - shared, len(value)
+        if (shared | unshared | length) < 0x80:
+            head = bytes((shared, unshared, length))
+        else:
+            head = b"".join(map(encode_varint, (shared, unshared, length)))
+        self._parts += head, key[shared:], value
+        self._length += len(head) + unshared + length
         self._last_key = key
         self._since_restart += 1
-
-    @property
-    def size(self) -> int:
-        """How long the block would be now."""
         return self._length + 4 * len(self._restarts) + 4
 
     @property
@@ -138,10 +136,11 @@ class Block:
         """Yields entries from one whose key is whole."""
         data, end = self._entries, len(self._entries)
         budget = self._key_bytes
-        key: bytes | None = None
+        key = last = b""
+        is_first = True
         while position < end:
             head = data[position : position + 3]
-            if len(head) == 3 and max(head) < 0x80:
+            if len(head) == 3 and (head[0] | head[1] | head[2]) < 0x80:
                 shared, unshared, length = head
                 position += 3
             else:
@@ -152,31 +151,23 @@ class Block:
             stop = value_at + length
             if stop > end:
                 raise WireError("an entry reaches beyond the block")
-            last = key
-            if shared:
-                if last is None or shared > len(last):
-                    raise WireError("a key goes on from one that is shorter")
-                key = last[:shared] + data[position:value_at]
-            else:
-                key = data[position:value_at]
-            if last is not None and key <= last:
+            if shared > len(last):
+                raise WireError("a key goes on from one that is shorter")
+            key = last[:shared] + data[position:value_at]
+            if key <= last and not is_first:
                 raise WireError(f"keys are out of order or double: {key!r} after {last!r}")
             budget -= len(key)
             if budget < 0:
                 raise WireError("its keys are out of all proportion to its size")
             yield key, data[value_at:stop]
             position = stop
+            last = key
+            is_first = False
 
 
 def shared_length(a: bytes, b: bytes) -> int:
     """How many bytes ``a`` and ``b`` have in common at their beginning."""
-    if b.startswith(a):
-        return len(a)
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[:middle] == b[:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    length = min(len(a), len(b))
+    # The first bit that differs, counted from the end: in one go, however long the keys are.
+    different = int.from_bytes(a[:length], "big") ^ int.from_bytes(b[:length], "big")
+    return length - (different.bit_length() + 7) // 8

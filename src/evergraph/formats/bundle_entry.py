@@ -17,6 +17,7 @@ An entry with slices has no bytes of its own: each slice is a tensor under a key
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,13 +34,10 @@ from evergraph.formats.wire import (
     WireError,
     bytes_field,
     decode_varint,
+    encode_varint,
     fields,
-    fixed32_field,
     signed,
 )
-
-# Many tensors of a checkpoint have one shape.
-_decode_shape = lru_cache(256)(decode_shape)
 
 # What TensorFlow writes, and the newest that this reader knows.
 VERSION = 1
@@ -47,6 +45,10 @@ _WRITTEN = Versions(producer=VERSION)
 
 # The fields of an entry: number and wire type in one byte.
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _CRC = 0x08, 0x12, 0x18, 0x20, 0x28, 0x35
+_SHARD_TAG, _OFFSET_TAG, _SIZE_TAG, _CRC_TAG = b"\x18", b"\x20", b"\x28", b"\x35"
+_UINT32 = struct.Struct("<I")
+_LONGEST_POSITIVE = 9  # bytes of the varint of an int64 that is not negative
+_64_BITS = (1 << 64) - 1  # of a negative number: its two's complement
 
 
 @dataclass(slots=True)
@@ -117,58 +119,60 @@ class BundleEntry:
 
     def encode(self) -> bytes:
         """The message."""
-        return b"".join(
-            (
-                _encode_kind(self.dtype, self.shape),
-                nonzero_field(3, self.shard),
-                nonzero_field(4, self.offset),
-                nonzero_field(5, self.size),
-                fixed32_field(6, self.crc) if self.crc else b"",
-                *(bytes_field(7, box.encode()) for box in self.slices),
-            )
+        # Once a tensor, of which there may be 100,000: so not by functions for fields in general.
+        parts = (
+            _encode_kind(self.dtype, self.shape),
+            _SHARD_TAG + encode_varint(self.shard & _64_BITS) if self.shard else b"",
+            _OFFSET_TAG + encode_varint(self.offset & _64_BITS) if self.offset else b"",
+            _SIZE_TAG + encode_varint(self.size & _64_BITS) if self.size else b"",
+            _CRC_TAG + self.crc.to_bytes(4, "little") if self.crc else b"",
         )
+        if self.slices:
+            return b"".join((*parts, *(bytes_field(7, box.encode()) for box in self.slices)))
+        return b"".join(parts)
 
     @staticmethod
     def decode(data: bytes) -> BundleEntry:
         """The entry in ``data``. WireError if it is none or has an impossible shape."""
-        try:
-            usual = _decode_usual(data)
-        except IndexError:
-            usual = None
-        return _decode_any(data) if usual is None else usual
+        return _decode_usual(data) or _decode_any(data)
+
+
+@lru_cache(maxsize=4096)
+def _decode_kind(head: bytes) -> tuple[int, tuple[int, ...]]:
+    """Type and shape, from the two fields that begin an entry."""
+    return head[1], decode_shape(head[4:])
 
 
 def _decode_usual(data: bytes) -> BundleEntry | None:
-    """An entry without slices as TensorFlow writes it, in a third of the time; None for any other.
-
-    IndexError where ``data`` ends within a field.
-    """
-    numbers = {_DTYPE: 0, _SHARD: 0, _OFFSET: 0, _SIZE: 0}
-    shape: tuple[int, ...] = ()
-    crc = position = 0
-    end = len(data)
-    while position < end:
-        tag = data[position]
-        first = data[position + 1]
-        if tag in numbers:
-            if first < 0x80:
-                numbers[tag] = first
-                position += 2
-            else:
-                value, position = decode_varint(data, position + 1)
-                numbers[tag] = signed(value)
-        elif tag == _SHAPE and first < 0x80:
-            shape = _decode_shape(data[position + 2 : position + 2 + first])
-            position += 2 + first
-        elif tag == _CRC:
-            crc = int.from_bytes(data[position + 1 : position + 5], "little")
-            position += 5
-        else:
+    """An entry without slices as TensorFlow writes it, in a third of the time; None for any other."""
+    # Written out, field after field: it is done once a tensor, of which there may be 100,000.
+    shard = offset = size = shift = 0
+    try:
+        position = 4 + data[3]
+        if data[0] != _DTYPE or data[2] != _SHAPE or (data[1] | data[3]) > 0x7F:
             return None
-    if position > end:
-        return None
+        dtype, shape = _decode_kind(data[:position])
+        if data[position] == _SHARD:
+            shard = data[position + 1]
+            position += 2
+        if data[position] == _OFFSET:
+            position += 1
+            for byte in data[position : position + _LONGEST_POSITIVE]:
+                position += 1
+                offset |= (byte & 0x7F) << shift
+                if byte < 0x80:
+                    break
+                shift += 7
+            else:
+                return None
+        if data[position] == _SIZE:
+            size, position = decode_varint(data, position + 1)
+        if data[position] != _CRC or position + 5 != len(data) or shard > 0x7F or size >> 63:
+            return None
+    except IndexError:
+        return None  # It ends within a field.
     return BundleEntry(
-        numbers[_DTYPE], shape, numbers[_SHARD], numbers[_OFFSET], numbers[_SIZE], crc
+        dtype, shape, shard, offset, size, _UINT32.unpack_from(data, position + 1)[0]
     )
 
 
@@ -178,7 +182,7 @@ def _decode_any(data: bytes) -> BundleEntry:
     for number, code, value in fields(data):
         if isinstance(value, bytes):
             if number == 2:
-                entry.shape = _decode_shape(value)
+                entry.shape = decode_shape(value)
             elif number == 7:
                 slices.append(TensorSlice.decode(value))
         elif code == VARINT:

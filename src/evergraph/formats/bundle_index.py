@@ -66,7 +66,7 @@ class BundleIndex:
         self.prefix = path_text(prefix)
         self._path = index_path(self.prefix)
         self._lock = Lock()
-        self._values: dict[bytes, bytes] | None = None
+        self._values: dict[str, bytes] | None = None
         self._searched = 0
         self._recent: tuple[str, tuple[BundleEntry, DType]] | None = None
         # What is known of tensors that are stored in slices: reading n parts of one in n slices
@@ -104,13 +104,10 @@ class BundleIndex:
 
     def names(self) -> list[str]:
         """The names of all tensors, sorted; a tensor that is stored in slices is one."""
-        return [decode_name(key) for key in self._all_values()]
+        return list(self._all_values())
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str) or not name:
-            return False
-        key = encode_name(name)
-        return self._value(key) is not None
+        return isinstance(name, str) and self._value(name) is not None
 
     def __len__(self) -> int:
         return len(self._all_values())
@@ -123,7 +120,7 @@ class BundleIndex:
         """
         for key, value in self._table:
             if key:
-                yield key, self._decode(key, value)
+                yield key, self._decode_entry(decode_name(key), value)
 
     def info(self, name: str) -> TensorInfo:
         """Type, shape and size of a tensor.
@@ -132,9 +129,13 @@ class BundleIndex:
             KeyNotFoundError: there is no such tensor.
             DataLossError: its entry is damaged.
         """
-        entry, dtype = self._entry(name)
-        nbytes = math.prod(entry.shape) * dtype.size if entry.slices else entry.size
-        return TensorInfo(name, dtype, entry.shape, nbytes, entry.slices)
+        return _info(name, *self._entry(name))
+
+    def infos(self) -> list[TensorInfo]:
+        """`info` of every tensor, in the order of `names`. DataLossError if an entry is damaged."""
+        return [
+            _info(name, *self._decode(name, value)) for name, value in self._all_values().items()
+        ]
 
     def salvage(self) -> tuple[list[str], list[errors.DataLossError]]:
         """The names of the tensors in those parts of the index that are whole, in the order of their bytes; and what
@@ -158,18 +159,20 @@ class BundleIndex:
                 continue  # a piece of a tensor whose own entry is lost
             entry = BundleEntry()
             with suppress(errors.DataLossError):  # it is one that says so when it is read
-                entry = self._decode(key, value)
+                entry = self._decode_entry(decode_name(key), value)
             order.append((entry.shard, entry.offset, decode_name(key)))
         return [name for _, _, name in sorted(order)], damage
 
     def data_file(self, shard: int) -> RandomAccessFile:
         """One of the data files, open. NotFoundError if it is missing."""
-        with self._lock:
-            file = self._data.get(shard)
-            if file is None:
-                path = data_path(self.prefix, shard, self.num_shards)
-                file = self._data[shard] = filesystem(path).open_random_access(path)
+        file = self._data.get(shard)
+        if file is not None:
             return file
+        with self._lock:
+            if shard not in self._data:
+                path = data_path(self.prefix, shard, self.num_shards)
+                self._data[shard] = filesystem(path).open_random_access(path)
+            return self._data[shard]
 
     def close(self) -> None:
         """Gives the files back."""
@@ -202,35 +205,29 @@ class BundleIndex:
             )
         return header
 
-    def _all_values(self) -> dict[bytes, bytes]:
+    def _all_values(self) -> dict[str, bytes]:
         """Each tensor's entry, not decoded, in order. The pieces of sliced tensors are left out."""
         if self._values is None:
             values = dict(self._table)
             del values[b""]
             self._leave_out_pieces(values)
-            self._values = values
+            self._values = {decode_name(key): value for key, value in values.items()}
         return self._values
 
     def _leave_out_pieces(self, values: dict[bytes, bytes]) -> None:
         """Removes the entries of the slices of tensors, which are no tensors themselves."""
-        if any(map(is_slice_key, values)):
+        if is_slice_key(next(iter(values), b"")):  # they sort before names
             for key, value in list(values.items()):
-                for box in self._decode(key, value).slices:
+                for box in self._decode_entry(decode_name(key), value).slices:
                     values.pop(encode_slice_key(key, box), None)
 
-    def _value(self, key: bytes) -> bytes | None:
+    def _value(self, name: str) -> bytes | None:
         if self._values is None:
             # One tensor costs a search; for many of them, going through the index once costs less.
             self._searched += _BYTES_PER_SEARCH
             if self._searched <= self._index.size:
-                return self._table.get(key)
-        return self._all_values().get(key)
-
-    def _decode(self, key: bytes, value: bytes) -> BundleEntry:
-        try:
-            return BundleEntry.decode(value)
-        except WireError as error:
-            self._fail(f"has a damaged entry for tensor {decode_name(key)!r}: {error}")
+                return self._table.get(encode_name(name)) if name else None
+        return self._all_values().get(name)
 
     def _entry(self, name: str) -> tuple[BundleEntry, DType]:
         if name in self._sliced:
@@ -238,8 +235,7 @@ class BundleIndex:
         recent = self._recent
         if recent is not None and recent[0] == name:
             return recent[1]
-        key = encode_name(name)
-        value = self._value(key) if key else None
+        value = self._value(name)
         if value is None:
             raise errors.KeyNotFoundError(
                 None,
@@ -247,12 +243,21 @@ class BundleIndex:
                 f"Key {name} not found in checkpoint {self.prefix}, which has {len(self)} tensors."
                 + did_you_mean(name, self.names()),
             )
-        entry = self._decode(key, value)
-        found = entry, self._dtype(name, entry.dtype)
+        found = self._decode(name, value)
         self._recent = name, found
-        if entry.slices:
+        if found[0].slices:
             self._sliced[name] = found
         return found
+
+    def _decode(self, name: str, value: bytes) -> tuple[BundleEntry, DType]:
+        entry = self._decode_entry(name, value)
+        return entry, self._dtype(name, entry.dtype)
+
+    def _decode_entry(self, name: str, value: bytes) -> BundleEntry:
+        try:
+            return BundleEntry.decode(value)
+        except WireError as error:
+            self._fail(f"has a damaged entry for tensor {name!r}: {error}")
 
     def _dtype(self, name: str, number: int) -> DType:
         try:
@@ -266,3 +271,8 @@ class BundleIndex:
 
     def _fail(self, what: str) -> NoReturn:
         raise data_loss(self._path, what)
+
+
+def _info(name: str, entry: BundleEntry, dtype: DType) -> TensorInfo:
+    nbytes = math.prod(entry.shape) * dtype.size if entry.slices else entry.size
+    return TensorInfo(name, dtype, entry.shape, nbytes, entry.slices)

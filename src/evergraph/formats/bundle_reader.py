@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats.array_memory import memory_of
 from evergraph.formats.bundle import data_path, encode_name
 from evergraph.formats.bundle_entry import BundleEntry
 from evergraph.formats.bundle_index import BundleIndex
@@ -44,6 +45,8 @@ Array = np.ndarray[Any, Any]
 _PIECE = 1 << 20
 # A tensor of up to this size is read whole, and verified, where a part of it is wanted.
 _READ_WHOLE = 16 << 20
+
+_BIG_ENDIAN = sys.byteorder == "big"
 
 _CHANGED = "Either it has changed, or it is not the data that belongs to {}"
 
@@ -116,7 +119,7 @@ class BundleReader(BundleIndex):
                 "values.",
             )
         expected = math.prod(entry.shape) * dtype.size
-        if dtype != string and entry.size != expected:
+        if entry.size != expected and dtype is not string:
             self._fail(
                 f"has a damaged entry for tensor {name!r}: a {dtype.name} of shape {entry.shape} "
                 f"takes {expected} bytes, and its stored size is {entry.size}"
@@ -158,17 +161,22 @@ class BundleReader(BundleIndex):
     def _read_entry(self, name: str, entry: BundleEntry, dtype: DType) -> Array:
         """The value of a tensor that is stored in one piece."""
         file = self._locate(name, entry, dtype)
-        if dtype == string:
+        if dtype is string:
             return self._read_strings(name, entry, file)
         value = self._new_array(name, entry.shape, dtype)
-        data = value.reshape(-1).view(np.uint8).data
-        crc = 0
-        for start in range(0, entry.size, file.piece):
-            piece = data[start : start + file.piece]
-            self._read_into(name, file, entry.offset + start, piece)
-            crc = crc32c(piece, crc)
+        data = memory_of(value)
+        if entry.size <= file.piece:
+            self._read_into(name, file, entry.offset, data)
+            crc = crc32c(data)
+        else:
+            crc = 0
+            for start in range(0, entry.size, file.piece):
+                piece = data[start : start + file.piece]
+                self._read_into(name, file, entry.offset + start, piece)
+                crc = crc32c(piece, crc)
         self._check_sum(name, entry, file, crc)
-        self._to_native(value, dtype)
+        if self.big_endian is not _BIG_ENDIAN:
+            _swap_bytes(value, dtype)
         return value
 
     def _read_part(
@@ -187,7 +195,8 @@ class BundleReader(BundleIndex):
         value = self._new_array(name, shape, dtype)
         read_into = partial(self._read_into, name, file)
         read_box(read_into, entry.offset, entry.shape, box, value)
-        self._to_native(value, dtype)
+        if self.big_endian is not _BIG_ENDIAN:
+            _swap_bytes(value, dtype)
         return value
 
     def _verify(self, name: str, entry: BundleEntry, dtype: DType) -> None:
@@ -224,12 +233,6 @@ class BundleReader(BundleIndex):
                 f"is damaged in tensor {name!r}, at offset {entry.offset}: {error}",
                 entry.offset,
             ) from error
-
-    def _to_native(self, value: Array, dtype: DType) -> None:
-        """Turns the bytes of numbers of the other endianness around."""
-        if self.big_endian != (sys.byteorder == "big"):
-            width = dtype.size // 2 if dtype.is_complex else dtype.size
-            value.reshape(-1).view(f"u{width}").byteswap(inplace=True)
 
     def _read_strings(self, name: str, entry: BundleEntry, file: RandomAccessFile) -> Array:
         count = math.prod(entry.shape)
@@ -330,7 +333,7 @@ class BundleReader(BundleIndex):
             value = self._table.get(encode_slice_key(key, box))
             if value is None:
                 self._fail(f"has no entry for the slice '{box}' of tensor {name!r}")
-            stored = self._decode(key, value)
+            stored = self._decode_entry(name, value)
             if (stored.dtype, stored.shape, stored.slices) != (entry.dtype, box_shape(ranges), ()):
                 self._fail(
                     f"has a damaged entry for the slice '{box}' of tensor {name!r}: its type and "
@@ -352,3 +355,9 @@ class BundleReader(BundleIndex):
 def _whole(entry: BundleEntry) -> TensorSlice:
     """The box of all of a tensor."""
     return TensorSlice(((0, WHOLE),) * len(entry.shape))
+
+
+def _swap_bytes(value: Array, dtype: DType) -> None:
+    """Turns the bytes of numbers of the other endianness around."""
+    width = dtype.size // 2 if dtype.is_complex else dtype.size
+    value.reshape(-1).view(f"u{width}").byteswap(inplace=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from evergraph import errors
+from evergraph.formats.array_memory import memory_of
 from evergraph.formats.bundle import (
     data_path,
     encode_name,
@@ -29,6 +30,8 @@ from evergraph.storage.publish import Durability, publication
 
 # Large arrays are summed and written in pieces that stay in the cache of a core in between.
 _PIECE = 1 << 20
+# Copying a small array takes less time than making a view of its memory.
+_SMALL = 4096
 
 
 class BundleWriter:
@@ -174,15 +177,25 @@ class BundleWriter:
             self._publication.create(data_path(self.prefix, shard, self._shards))
 
 
-def summed_pieces(array: np.ndarray[Any, Any], dtype: DType) -> Iterator[tuple[Bytes, int]]:
-    """The bytes of a tensor from its own memory, piece by piece, with the checksum so far; that of strings at once."""
+def summed_pieces(array: np.ndarray[Any, Any], dtype: DType) -> Iterable[tuple[Bytes, int]]:
+    """The bytes of a tensor, piece by piece, with the checksum so far; that of strings at once.
+
+    They are the array's own memory, unless it is small.
+    """
+    if array.dtype.kind == "O" or array.dtype.str[0] == ">" or array.nbytes > _SMALL:
+        return _many_summed_pieces(array, dtype)
+    data = array.tobytes()
+    return ((data, crc32c(data)),)
+
+
+def _many_summed_pieces(array: np.ndarray[Any, Any], dtype: DType) -> Iterator[tuple[Bytes, int]]:
     if dtype == string:
         pieces, total = encode_strings(array.reshape(-1).tolist())
         yield from ((piece, total) for piece in pieces)
         return
     if not array.flags.c_contiguous or array.dtype.str[0] == ">":
         array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-    data = array.reshape(-1).view(np.uint8).data
+    data = memory_of(array)
     crc = 0
     for start in range(0, len(data), _PIECE):
         piece = data[start : start + _PIECE]

@@ -114,7 +114,7 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
     @property
     def tensors(self) -> list[TensorInfo]:
         """What is known of every tensor without reading any, sorted by name."""
-        return [self.info(name) for name in self]
+        return self._reader.infos()
 
     @property
     def nbytes(self) -> int:
@@ -216,6 +216,8 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
 
     def _key(self, name: str) -> str:
         """The key of the tensor that ``name`` means."""
+        if name in self._reader:
+            return name
         keys = self._keys(name)
         if len(keys) == 1:
             return keys[0]

@@ -139,13 +139,16 @@ def _write(
     elif isinstance(tensors, dict):
         expected = sum(int(getattr(value, "nbytes", 0)) for value in tensors.values())
     with _writer(prefix, format_version, durability, expected) as writer:
-        for key in tensors:
-            if isinstance(tensors, Checkpoint) and (slices := tensors.info(key).slices):
-                for box in slices:
-                    part = tensors.read_slice(key, box, verify=True)
-                    writer.add_slice(key, tensors.shape(key), box, part)
-            else:
-                writer.add(key, tensors[key])
+        if not isinstance(tensors, Checkpoint):
+            for key, value in tensors.items():
+                writer.add(key, value)
+            return
+        for info in tensors.tensors:
+            for box in info.slices:
+                part = tensors.read_slice(info.name, box, verify=True)
+                writer.add_slice(info.name, info.shape, box, part)
+            if not info.slices:
+                writer.add(info.name, tensors[info.name])
 
 
 def check_prefix(prefix: Path) -> str:

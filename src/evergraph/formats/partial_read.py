@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from evergraph.formats.array_memory import memory_of
 from evergraph.formats.slice_assembly import Box
 
 # Rows up to this size are read whole, many at a time: one call of the system costs more than the bytes.
@@ -52,4 +53,4 @@ def read_box(
 def _fill(
     read_into: Callable[[int, memoryview], None], offset: int, out: np.ndarray[Any, Any]
 ) -> None:
-    read_into(offset, out.reshape(-1).view(np.uint8).data)
+    read_into(offset, memory_of(out))

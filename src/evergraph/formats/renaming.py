@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +36,7 @@ class TensorReader(Protocol):
     def __contains__(self, name: object) -> bool: ...
     def __len__(self) -> int: ...
     def info(self, name: str) -> TensorInfo: ...
+    def infos(self) -> list[TensorInfo]: ...
     def read(self, name: str) -> Array: ...
     def places(self, name: str) -> list[Place]: ...
     def read_slice(self, name: str, box: TensorSlice, verify: bool = False) -> Array: ...
@@ -130,7 +130,11 @@ class RenamedReader:
 
     def info(self, name: str) -> TensorInfo:
         """Type, shape and size of a tensor. Raises KeyNotFoundError, DataLossError."""
-        return replace(self.reader.info(self._own(name)), name=name)
+        return self.reader.info(self._own(name))._replace(name=name)
+
+    def infos(self) -> list[TensorInfo]:
+        """`info` of every tensor, in the order of `names`. DataLossError."""
+        return [self.info(name) for name in self.names()]
 
     def read(self, name: str) -> Array:
         """The value of a tensor. Raises KeyNotFoundError, DataLossError."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import NoReturn
 
@@ -83,9 +84,8 @@ class TableWriter:
         if self._closed_block is not None and self._last_key is not None:
             self._index.add(separator(self._last_key, key), self._closed_block)
             self._closed_block = None
-        self._data.add(key, value)
         self._last_key = key
-        if self._data.size >= self._block_size:
+        if self._data.add(key, value) >= self._block_size:
             self._close_block()
 
     def finish(self) -> None:
@@ -177,30 +177,30 @@ class TableReader:
         number = bisect_left(self._last_keys, key)
         if number == len(self._handles):
             return None
-        try:
+        with self._damage_of(number):
             entry = self._block(number).at_or_after(key)
-        except WireError as error:
-            self._fail(self._of_block(number, error), self._handles[number][0])
         return entry[1] if entry is not None and entry[0] == key else None
 
     def first(self) -> tuple[bytes, bytes] | None:
         """The first entry, or None if there is none."""
-        return next(iter(self), None)
+        if not self._handles:
+            return None
+        with self._damage_of(0):
+            return next(iter(self._block(0)), None)
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         """Yields all entries, in order."""
         last: bytes | None = None
         for number in range(len(self._handles)):
-            try:
-                for entry in self._block(number):
-                    if last is not None and entry[0] <= last:
-                        raise WireError(
-                            f"keys are out of order or double: {entry[0]!r} after {last!r}"
-                        )
-                    yield entry
-                    last = entry[0]
-            except WireError as error:
-                self._fail(self._of_block(number, error), self._handles[number][0])
+            with self._damage_of(number):
+                entries = list(self._block(number))  # in order among themselves
+                if entries and last is not None and entries[0][0] <= last:
+                    raise WireError(
+                        f"keys are out of order or double: {entries[0][0]!r} after {last!r}"
+                    )
+            yield from entries
+            if entries:
+                last = entries[-1][0]
 
     def salvage(self) -> Iterator[tuple[bytes, bytes] | errors.DataLossError]:
         """Yields all entries of the blocks that are whole, and for each that is not the error."""
@@ -249,6 +249,14 @@ class TableReader:
                 _, dropped = self._kept.popitem(last=False)
                 self._kept_bytes -= dropped.size
             return found
+
+    @contextmanager
+    def _damage_of(self, number: int) -> Iterator[None]:
+        """Says of a WireError in which data block it is. DataLossError."""
+        try:
+            yield
+        except WireError as error:
+            self._fail(self._of_block(number, error), self._handles[number][0])
 
     def _of_block(self, number: int, error: WireError) -> str:
         offset, size = self._handles[number]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from evergraph.formats.dtypes import DType
 from evergraph.formats.tensor_slice import TensorSlice
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """Name, type, shape and size of a tensor in a checkpoint.
 
     Attributes:

@@ -132,6 +132,10 @@ class TensorSliceReader:
         is_whole = len(slices) == 1 and slices[0].within(tensor.shape) == _whole(tensor.shape)
         return TensorInfo(name, dtype, tensor.shape, nbytes, () if is_whole else slices)
 
+    def infos(self) -> list[TensorInfo]:
+        """`info` of every tensor, in the order of `names`. DataLossError if metadata is damaged."""
+        return [self.info(name) for name in self.names()]
+
     def places(self, name: str) -> list[Place]:
         """Where the pieces of a tensor are stored. Errors as in `info`."""
         info = self.info(name)

@@ -39,6 +39,8 @@ def encode_varint(value: int) -> bytes:
         return _ONE_BYTE[value]
     if value < 0x4000:
         return bytes((value & 0x7F | 0x80, value >> 7))
+    if value < 0x20_0000:
+        return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14))
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -53,8 +55,19 @@ def decode_varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
     Raises:
         WireError: the bytes end within it, or it does not fit 64 bits.
     """
-    value = shift = 0
-    for byte in data[position : position + _LONGEST_VARINT]:
+    try:
+        first = data[position]
+        if first < 0x80:
+            return first, position + 1
+        second = data[position + 1]
+        if second < 0x80:
+            return first & 0x7F | second << 7, position + 2
+    except IndexError:
+        raise WireError("a varint is cut off") from None
+    value = first & 0x7F | (second & 0x7F) << 7
+    position += 2
+    shift = 14
+    for byte in data[position : position + _LONGEST_VARINT - 2]:
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:

@@ -18,6 +18,7 @@ from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.name_order import name_order
+from evergraph.formats.tensor_info import TensorInfo
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.formats.tensor_slices_writer import TensorSliceWriter
 from evergraph.graph import room
@@ -179,8 +180,9 @@ def _read_all(
 ) -> list[Any]:
     """The tensors. Where there are many bytes, several threads read large ones: that does not hold Python's lock."""
     read = partial(_read, checkpoint)
-    wanted = list(zip(names, specs, dtypes, strict=True))
-    sizes = [checkpoint.info(name).nbytes for name in names]
+    infos = [checkpoint.info(name) for name in names]
+    wanted = list(zip(infos, specs, dtypes, strict=True))
+    sizes = [info.nbytes for info in infos]
     room.reserve(sum(sizes))  # Many names may mean the same bytes of a small file.
     large = [i for i, size in enumerate(sizes) if size >= _LARGE_BYTES]
     readers = min(_MOST_READERS, os.cpu_count() or 1, len(large))
@@ -241,26 +243,25 @@ def _missing_lines(checkpoint: Checkpoint, missing: Sequence[str], wanted: int) 
         yield f"  ... and {len(missing) - _MOST_LISTED} more"
 
 
-def _read(checkpoint: Checkpoint, name: str, spec: str, dtype: DType) -> Any:
-    info = checkpoint.info(name)
-    if info.dtype != dtype:
+def _read(checkpoint: Checkpoint, info: TensorInfo, spec: str, dtype: DType) -> Any:
+    if info.dtype is not dtype:
         raise errors.InvalidArgumentError(
             None,
             None,
-            f"tensor_name = {name}; expected dtype {dtype.name} does not equal original dtype "
+            f"tensor_name = {info.name}; expected dtype {dtype.name} does not equal original dtype "
             f"{info.dtype.name} (in checkpoint {checkpoint.prefix})",
         )
     if not spec:
-        return checkpoint[name]
+        return checkpoint[info.name]
     whole, box = parse_shape_and_slice(spec)
     if whole != info.shape:
         raise errors.InvalidArgumentError(
             None,
             None,
-            f"tensor_name = {name}; shape in shape_and_slice spec {shapes.text(whole)} does not "
+            f"tensor_name = {info.name}; shape in shape_and_slice spec {shapes.text(whole)} does not "
             f"match the shape stored in checkpoint: {shapes.text(info.shape)}",
         )
-    return checkpoint.read_slice(name, box, verify=True)
+    return checkpoint.read_slice(info.name, box, verify=True)
 
 
 @op(
@@ -418,4 +419,4 @@ def _restore_one(file_pattern: Any, tensor_name: Any, spec: str, dtype: DType) -
     name = _one(tensor_name, "tensor_name")
     with open_checkpoint(_one(file_pattern, "file_pattern")) as checkpoint:
         _check_names(checkpoint, [name])
-        return _read(checkpoint, name, spec, dtype)
+        return _read(checkpoint, checkpoint.info(name), spec, dtype)

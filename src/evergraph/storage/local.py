@@ -40,6 +40,7 @@ class LocalFile(RandomAccessFile):
             raise_storage_error(error, path)
         self._close = weakref.finalize(self, os.close, descriptor)
         self._descriptor = descriptor
+        self._closed = False
         self.path = path
         found = os.fstat(descriptor)
         self.size = found.st_size
@@ -52,12 +53,12 @@ class LocalFile(RandomAccessFile):
             )
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
-        done = 0
-        if not self._close.alive:
+        if self._closed:
             raise errors.FailedPreconditionError(None, None, f"{self.path} has been closed.")
         try:
+            done = os.preadv(self._descriptor, (buffer,), offset)
             while done < len(buffer):
-                count = os.preadv(self._descriptor, [buffer[done:]], offset + done)
+                count = os.preadv(self._descriptor, (buffer[done:],), offset + done)
                 if count == 0:
                     raise errors.OutOfRangeError(
                         None,
@@ -70,6 +71,7 @@ class LocalFile(RandomAccessFile):
             raise_storage_error(error, self.path)
 
     def close(self) -> None:
+        self._closed = True
         self._close()
 
     def is_current(self) -> bool:
