@@ -149,6 +149,19 @@ def test_the_array_is_the_callers(tmp_path: pathlib.Path) -> None:
         assert reader.read("x").tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("elements", [10, 10_000, 1_000_000])
+def test_what_has_been_added_may_change(tmp_path: pathlib.Path, elements: int) -> None:
+    # Other threads go on training while a save is under way: each variable is theirs again once it has been added.
+    array = np.arange(elements, dtype=np.float32)
+    with BundleWriter(tmp_path / "m") as writer:
+        for name in ("a", "b"):
+            writer.add(name, array)
+            array += 1
+    with BundleReader(tmp_path / "m") as reader:
+        np.testing.assert_array_equal(reader.read("a"), np.arange(elements, dtype=np.float32))
+        np.testing.assert_array_equal(reader.read("b"), np.arange(elements, dtype=np.float32) + 1)
+
+
 def test_large_tensor_in_pieces(tmp_path: pathlib.Path) -> None:
     value = np.random.default_rng(0).random(500_001)
     write(tmp_path / "m", {"before": np.int8(1), "x": value})

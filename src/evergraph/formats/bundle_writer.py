@@ -70,8 +70,8 @@ class BundleWriter:
 
         Args:
             name: its key, not empty.
-            value: an array, which is written from its own memory and must not change meanwhile;
-                or a number, a string or lists of them, which become what ``tf.constant`` makes.
+            value: an array, which is written from its own memory and must not change before this
+                returns; or a number, a string or lists of them, which become what ``tf.constant`` makes.
             dtype: the type to convert to; None: the array's own.
 
         Raises:

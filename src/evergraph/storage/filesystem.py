@@ -107,7 +107,7 @@ class OutgoingFile(Protocol):
     position: int
 
     def write(self, data: Bytes) -> None:
-        """Appends ``data``, which must not change before the file is published."""
+        """Appends ``data``, which may change from then on."""
         ...
 
 

@@ -63,8 +63,7 @@ class NewFile:
         self.temporary = temporary
         self.origin = origin
         self.position = 0
-        self._gathered: list[Bytes] = []
-        self._gathered_bytes = 0
+        self._gathered = bytearray()
         if descriptor is not None:
             self._descriptor = descriptor
             return
@@ -76,12 +75,11 @@ class NewFile:
         leftovers.lock(self._descriptor)
 
     def write(self, data: Bytes) -> None:
-        """Appends ``data``, which must not change before `flush`; a memoryview must be of bytes."""
+        """Appends ``data``, which may change from then on; a memoryview must be of bytes."""
         self.position += len(data)
         if len(data) < _GATHER:
-            self._gathered.append(data)
-            self._gathered_bytes += len(data)
-            if self._gathered_bytes >= _GATHER:
+            self._gathered += data
+            if len(self._gathered) >= _GATHER:
                 self.flush()
         else:
             self.flush()
@@ -90,10 +88,8 @@ class NewFile:
     def flush(self) -> None:
         """Hands everything written so far to the operating system."""
         if self._gathered:
-            joined = b"".join(self._gathered)
-            self._gathered.clear()
-            self._gathered_bytes = 0
-            self._write_out(joined)
+            gathered, self._gathered = self._gathered, bytearray()
+            self._write_out(gathered)
 
     def _write_out(self, data: Bytes) -> None:
         rest = memoryview(data)
