@@ -49,12 +49,15 @@ def one_set(target: Path, durability: Durability = "full") -> Iterator[FilePubli
 def publication(target: Path, durability: Durability = "full") -> FilePublication:
     """A publication for ``target`` and files beside it: a part of the one around (`one_set`), or its own.
 
-    The parts of a sharded save, which are read again before the set is complete, have their own.
+    The parts of a sharded save, which are read again before the set is complete, have their own, with the durability
+    of the set.
     """
     path = plain_path(target)
-    around = _around.get()
-    if around is not None and around[0] == paths.split(path)[0] and not _SHARD.search(path):
-        return _Part(around[1])
+    folder, around = _around.get() or (None, None)
+    if around is not None and _SHARD.search(path):
+        return filesystem(path).publication(around.durability)
+    if around is not None and folder == paths.split(path)[0]:
+        return _Part(around)
     return filesystem(path).publication(durability)
 
 

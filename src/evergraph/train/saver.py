@@ -56,7 +56,7 @@ class Saver:
       save_relative_paths: write relative paths into the state file, so that the folder can be moved.
       filename: the prefix to use where none is fed.
       durability: ``"full"``: when ``save`` returns, a power failure harms nothing; ``"file"``: nor does it harm the
-        files, but a name may be lost; ``"none"``: safe when the process is killed, fastest.
+        files, but the newest names may be lost; ``"none"``: safe when the process is killed, fastest: no fsync at all.
       keep_across_restarts: take up the list of checkpoints in the state file at the first save, so that
         ``max_to_keep`` holds over several runs of a program.
       most_in_flight: how many saves may be going on in the background before a further one waits.
@@ -310,8 +310,9 @@ class Saver:
             self._retention.paths,
             latest_filename,
             save_relative_paths=self._save_relative_paths,
+            durability=self._durability,
         )
-        self._retention.delete_doomed(self.saver_def.version, meta_graph_suffix)
+        self._retention.delete_doomed(self.saver_def.version, meta_graph_suffix, self._durability)
 
     def _warn_of_format(self) -> None:
         if self._write_version != SaverDef.V2 and not self._has_warned:
