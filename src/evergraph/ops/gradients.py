@@ -37,7 +37,6 @@ _DIFFERENTIABLE = frozenset(
         dtypes.bfloat16,
     )
 )
-Gradient = Any
 
 
 class UnconnectedGradients:
