@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,21 @@ def test_files_are_read_only_where_the_graph_may(tmp_path: Path, graph: Graph) -
         session.limit(capabilities=frozenset(), seconds=None)
         with pytest.raises(errors.PermissionDeniedError, match="files"):
             session.run(made)
+
+
+def test_vocabularies_are_read_with_the_checks_of_tables(tmp_path: Path) -> None:
+    path = vocabulary(tmp_path / "v", "a", "b")
+    empty = vocabulary(tmp_path / "empty")
+    os.mkfifo(tmp_path / "pipe")
+    for old, size, error, message in (
+        (path, 3, errors.InvalidArgumentError, "vocab_size in .*v: expected 3 but got 2"),
+        (empty, 2, errors.InvalidArgumentError, "expected 2 but got 0"),
+        (empty, -1, errors.OutOfRangeError, "is empty"),
+        (path, 0, errors.OutOfRangeError, "No line of .*v is wanted"),
+        (str(tmp_path / "pipe"), -1, errors.FailedPreconditionError, "pipe"),
+    ):
+        made = GenerateVocabRemapping(
+            path, old, new_vocab_offset=0, num_new_vocab=2, old_vocab_size=size
+        )
+        with pytest.raises(error, match=message):
+            run(made.remapping)

@@ -282,6 +282,8 @@ def test_text_files(session: Any, tmp_path: Path) -> None:
         (b"a\n", {"delimiter": "ab"}, errors.InvalidArgumentError, "only 1 char"),
         (b"a\na\n", {}, errors.FailedPreconditionError, "Key a has 0"),
         (b"", {}, errors.OutOfRangeError, "is empty"),
+        (b"", {"vocab_size": 3}, errors.InvalidArgumentError, "expected 3 but got 0"),
+        (b"a\n", {"vocab_size": 0}, errors.OutOfRangeError, "No line"),
         (None, {}, errors.NotFoundError, "words.txt"),
     ],
 )  # fmt: skip

@@ -39,6 +39,8 @@ REMAPPINGS = [
     ("ab", "ab", 1, 2), ("ab", "ab", 0, 0), ("ab", "ab", 0, 2, 1), ("ab", "ab", 0, 2, 0), ("ab", "ab", 0, 2, 2),
     ("ab", "ab", 0, 2, 3), ("no return", "a return within"), ("a return within", "no return"), ("tabs", "tabs"),
     ("bytes", "bytes"), ("none", "ab"), ("ab", "none"), ("", "ab"),
+    ("ab", "empty line", 0, 2, 5), ("ab", "twice", 0, 2, 5), ("ab", "empty", 0, 2, 0), ("ab", "empty", 0, 2, 2),
+    ("ab", "empty end", 0, 2, 2),
 ]  # fmt: skip
 MATRICES = [
     ([1, -1], [], [9, 8, 7], 2, 3),

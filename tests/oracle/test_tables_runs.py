@@ -46,6 +46,9 @@ def lines(text, kt, ki, vt, vi, size=None, delimiter="\\t", offset=0):
     return look.StaticHashTable(
         look.TextFileInitializer(path, kt, ki, vt, vi, size, delimiter, value_index_offset=offset),
         "?" if vt == tf.string else -1)
+def of_size(lines):
+    return raw.InitializeTableFromTextFileV2(
+        table_handle=handle("x", tf.string), filename=path, key_index=-2, value_index=-1, vocab_size=lines)
 def listed(table):
     session.run(table.initializer)
     return sorted(zip(*(part.tolist() for part in session.run(table.export()))))
@@ -133,6 +136,11 @@ listed(lines(b"a\\nb\\nc\\n", tf.string, -2, i64, -1, 2))
 listed(lines(b"a\\nb\\n\\n", tf.string, -2, i64, -1, 2))
 listed(lines(b"a\\nb\\nc\\n", tf.string, -2, i64, -1, 5))
 listed(lines(b"", tf.string, -2, i64, -1))
+listed(lines(b"a\\n\\nb\\n", tf.string, -2, i64, -1, 5))
+listed(lines(b"", tf.string, -2, i64, -1, 5))
+listed(lines(b"a\\t1\\nb\\n\\n", tf.string, 0, i64, 1))
+lines(b"a\\n", tf.string, -2, i64, -1); run(of_size(0))
+lines(b"a\\n", tf.string, -2, i64, -1); run(of_size(1))
 run(raw.InitializeTableFromTextFileV2(table_handle=handle(), filename="/not/there", key_index=-2, value_index=-1))
 listed(lines(b"a\\t1\\nb\\t2\\tx\\n", tf.string, 0, i64, 1))
 listed(lines(b"a\\t1\\nb\\n", tf.string, 0, i64, 1))

@@ -16,12 +16,13 @@ import pytest
 from evergraph import errors
 from evergraph.storage import leftovers
 from evergraph.storage.leftovers import heal, settle
-from evergraph.storage.publish import Publication, publish_bytes
+from evergraph.storage.local_publication import LocalPublication
+from evergraph.storage.publish import publish_bytes
 from evergraph.storage.removal import remove_together
 
 SAVE = """
 import os, signal, sys
-from evergraph.storage.publish import Publication
+from evergraph.storage.local_publication import LocalPublication
 folder, moment = sys.argv[1], int(sys.argv[2])
 count = 0
 def step(real):
@@ -34,7 +35,7 @@ def step(real):
     return counted
 for name in ("open", "write", "fsync", "replace", "close"):
     setattr(os, name, step(getattr(os, name)))
-with Publication() as files:
+with LocalPublication() as files:
     files.create(folder + "/m.data").write(b"new data")
     files.create(folder + "/m.index", commit=True).write(b"new index")
     files.create(folder + "/m.meta").write(b"new meta")
@@ -114,7 +115,7 @@ def test_the_next_save_sweeps_the_folder(tmp_path: pathlib.Path, dead: int) -> N
 
 
 def test_what_is_being_written_stays(tmp_path: pathlib.Path) -> None:
-    with Publication() as mine:
+    with LocalPublication() as mine:
         file = mine.create(tmp_path / "m")
         file.write(b"slow")
         file.flush()
@@ -176,7 +177,7 @@ def test_a_set_that_its_own_process_gave_up_is_anybodys(
         real(old, new)
 
     def save() -> None:
-        with Publication() as files:
+        with LocalPublication() as files:
             files.create(tmp_path / "m.data").write(b"data")
             files.create(tmp_path / "m.index", commit=True).write(b"index")
 

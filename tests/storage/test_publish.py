@@ -9,7 +9,8 @@ import pytest
 
 from evergraph import errors
 from evergraph.storage import publish
-from evergraph.storage.publish import Publication, one_set, publication, publish_bytes
+from evergraph.storage.local_publication import LocalPublication
+from evergraph.storage.publish import one_set, publication, publish_bytes
 
 
 def names(folder: pathlib.Path) -> list[str]:
@@ -20,7 +21,7 @@ def names(folder: pathlib.Path) -> list[str]:
 def test_files_appear_with_their_content(
     tmp_path: pathlib.Path, durability: publish.Durability
 ) -> None:
-    with Publication(durability) as files:
+    with LocalPublication(durability) as files:
         data = files.create(tmp_path / "m.data")
         data.write(b"a" * 10)
         data.write(memoryview(bytearray(b"b" * 1_000_000)))
@@ -37,7 +38,7 @@ def test_an_error_in_the_block_leaves_nothing_and_the_old_file(tmp_path: pathlib
     publish_bytes(tmp_path / "m", b"old")
 
     def fail() -> None:
-        with Publication() as files:
+        with LocalPublication() as files:
             files.create(tmp_path / "m").write(b"new")
             files.create(tmp_path / "n").write(b"new")
             raise ZeroDivisionError
@@ -63,7 +64,7 @@ def test_folders_are_made(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
     publish_bytes("d/e", b"x")
     publish_bytes("bare", b"x")
     assert names(tmp_path) == ["a", "bare", "d"]
-    with pytest.raises(errors.NotFoundError), Publication(make_folders=False) as files:
+    with pytest.raises(errors.NotFoundError), LocalPublication(make_folders=False) as files:
         files.create(tmp_path / "no/file")
 
 
@@ -95,7 +96,7 @@ def test_everything_is_synced_in_order(
         "none": "rename i; rename d; rename i",
     }.items():
         events.clear()
-        with Publication(durability) as files:  # type: ignore[arg-type]
+        with LocalPublication(durability) as files:  # type: ignore[arg-type]
             files.create(tmp_path / "new" / "d").write(b"d")
             files.create(tmp_path / "new" / "i").write(b"i")
         assert "; ".join(events) == expected
@@ -103,11 +104,11 @@ def test_everything_is_synced_in_order(
 
 def test_refusals(tmp_path: pathlib.Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(IsADirectoryError), Publication() as files:
+    with pytest.raises(IsADirectoryError), LocalPublication() as files:
         files.create(tmp_path / "folder")
     with pytest.raises(errors.InvalidArgumentError, match="'full', 'file' or 'none'"):
-        Publication("fast")  # type: ignore[arg-type]
-    with Publication() as files:
+        LocalPublication("fast")  # type: ignore[arg-type]
+    with LocalPublication() as files:
         files.create(tmp_path / "a")
         with pytest.raises(errors.InvalidArgumentError, match="one folder"):
             files.create(tmp_path / "folder" / "b")
@@ -116,7 +117,7 @@ def test_refusals(tmp_path: pathlib.Path) -> None:
     with pytest.raises(errors.InvalidArgumentError, match=r"too long: .* has 2\d\d bytes"):
         publish_bytes(tmp_path / ("n" * 250), b"")
     with pytest.raises(errors.UnimplementedError):
-        Publication().create("gs://bucket/file")
+        LocalPublication().create("gs://bucket/file")
     assert names(tmp_path) == ["a", "folder"]
 
 
@@ -125,7 +126,7 @@ def test_full_disk_while_writing(tmp_path: pathlib.Path) -> None:
     publish_bytes(tmp_path / "m", b"old")
 
     def fill() -> None:
-        with Publication() as files:
+        with LocalPublication() as files:
             file = files.create(tmp_path / "m")
             full = os.open("/dev/full", os.O_WRONLY)
             os.dup2(full, file._descriptor)
@@ -141,12 +142,12 @@ def test_full_disk_while_writing(tmp_path: pathlib.Path) -> None:
 def test_a_second_name_for_a_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "old"
     source.write_bytes(b"data")
-    with Publication() as files:
+    with LocalPublication() as files:
         assert files.link(source, tmp_path / "new")
         files.create(tmp_path / "index").write(b"index")
         assert not (tmp_path / "new").exists()
     assert (tmp_path / "new").samefile(source)
-    files = Publication()
+    files = LocalPublication()
     assert not files.link(source, tmp_path / "new")  # it is there
     assert files.link(source, tmp_path / "newer")
     files.discard()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from evergraph.lookup.interface import LookupInterface
 
 
-class TableInitializerBase:
-    """Something that fills a table: ``initialize(table)`` gives the operation that does."""
+class KeysAndValues:
+    """Has keys of one type and values of another, as tables and what fills them."""
 
     def __init__(self, key_dtype: Any, value_dtype: Any) -> None:
         self._key_dtype = as_dtype(key_dtype)
@@ -37,6 +37,10 @@ class TableInitializerBase:
     def value_dtype(self) -> DType:
         """The type of the values."""
         return self._value_dtype
+
+
+class TableInitializerBase(KeysAndValues):
+    """Something that fills a table: ``initialize(table)`` gives the operation that does."""
 
     def initialize(self, table: LookupInterface) -> Operation:
         """The operation that fills ``table``, which is in TABLE_INITIALIZERS from now on."""

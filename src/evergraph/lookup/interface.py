@@ -4,35 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from evergraph.formats.dtypes import DType, as_dtype
+from evergraph.formats.dtypes import DType
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.scopes import control_dependencies, name_scope
 from evergraph.graph.tensor import Tensor
-from evergraph.lookup.initializers import TableInitializerBase
+from evergraph.lookup.initializers import KeysAndValues, TableInitializerBase
 from evergraph.ops.sparse_tensor import SparseTensor
 from evergraph.ops.table_lookups import LookupTableFindV2, LookupTableSizeV2
 
 
-class LookupInterface:
+class LookupInterface(KeysAndValues):
     """A table from keys to values that keeps what it holds from run to run."""
 
     _resource_handle: Tensor | None = None
-
-    def __init__(self, key_dtype: Any, value_dtype: Any) -> None:
-        self._key_dtype = as_dtype(key_dtype)
-        self._value_dtype = as_dtype(value_dtype)
-
-    @property
-    def key_dtype(self) -> DType:
-        """The type of the keys."""
-        return self._key_dtype
-
-    @property
-    def value_dtype(self) -> DType:
-        """The type of the values."""
-        return self._value_dtype
 
     @property
     def resource_handle(self) -> Tensor | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evergraph.formats import dtypes
-from evergraph.formats.dtypes import as_dtype
+from evergraph.formats.dtypes import DType, as_dtype
 from evergraph.graph.constant_value import constant_value
 from evergraph.graph.conversion import convert_to_tensor
 from evergraph.graph.scopes import name_scope
@@ -63,11 +63,7 @@ def index_table_from_file(
                 delimiter=delimiter,
             )
             table = StaticHashTable(initializer, default_value)
-        if not num_oov_buckets:
-            return table
-        return IdTableWithHashBuckets(
-            table, num_oov_buckets=num_oov_buckets, hasher_spec=hasher_spec, key_dtype=kind
-        )
+        return _with_buckets(table, num_oov_buckets, hasher_spec, kind)
 
 
 def index_table_from_tensor(
@@ -105,11 +101,18 @@ def index_table_from_tensor(
                 keys, values, keys.dtype.base_dtype, dtypes.int64, name="table_init"
             )
             table = StaticHashTable(initializer, default_value)
-        if not num_oov_buckets:
-            return table
-        return IdTableWithHashBuckets(
-            table, num_oov_buckets=num_oov_buckets, hasher_spec=hasher_spec, key_dtype=kind
-        )
+        return _with_buckets(table, num_oov_buckets, hasher_spec, kind)
+
+
+def _with_buckets(
+    table: StaticHashTable, count: int, hasher_spec: HasherSpec, key_dtype: DType
+) -> LookupInterface:
+    """``table`` with so many buckets for words that it has not."""
+    if not count:
+        return table
+    return IdTableWithHashBuckets(
+        table, num_oov_buckets=count, hasher_spec=hasher_spec, key_dtype=key_dtype
+    )
 
 
 def index_to_string_table_from_file(

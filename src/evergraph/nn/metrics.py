@@ -413,7 +413,8 @@ def recall(
     )  # fmt: skip
 
 
-def _flat(tensor: Any) -> Any:
+def flat(tensor: Any) -> Any:
+    """``tensor`` as a vector, unless it has fewer dimensions."""
     return array.reshape(tensor, [-1]) if len(tensor.dims or ()) > 1 else tensor
 
 
@@ -428,8 +429,8 @@ def mean_per_class_accuracy(
 ) -> Metric:
     """The mean over the classes of how often each is recognised."""
     with variable_scope(name, "mean_accuracy", [predictions, labels, weights]):
-        labels = _flat(cast(labels, dtypes.int64))
-        predictions = _flat(predictions)
+        labels = flat(cast(labels, dtypes.int64))
+        predictions = flat(predictions)
         predictions.shape.assert_is_compatible_with(labels.shape)
         total = metric_variable([num_classes], dtypes.float32, name="total")
         count = metric_variable([num_classes], dtypes.float32, name="count")
@@ -438,7 +439,7 @@ def mean_per_class_accuracy(
             predictions = cast(predictions, labels.dtype)
         hits = cast(equal(predictions, labels), dtypes.float32)
         if weights is not None:
-            weights = cast(_flat(weights), dtypes.float32)
+            weights = cast(flat(weights), dtypes.float32)
             hits *= weights
             ones *= weights
         update_total = scatter_add(total, labels, ones)

@@ -8,7 +8,7 @@ from evergraph.formats import dtypes
 from evergraph.graph.scopes import control_dependencies
 from evergraph.graph.tensor import Tensor
 from evergraph.nn.confusion_matrix import confusion_matrix
-from evergraph.nn.metrics import Metric, collect, fitted, metric_variable
+from evergraph.nn.metrics import Metric, collect, fitted, flat, metric_variable
 from evergraph.ops import array
 from evergraph.ops.arithmetic import maximum, minimum, multiply
 from evergraph.ops.broadcast_weights import broadcast_weights
@@ -158,10 +158,6 @@ def _interpolated(tp: Any, fp: Any, fn: Any, last: int) -> Tensor:
     return reduce_sum(parts, name="interpolate_pr_auc")
 
 
-def _flat(tensor: Any) -> Any:
-    return array.reshape(tensor, [-1]) if len(tensor.dims or ()) > 1 else tensor
-
-
 def mean_iou(
     labels: Any,
     predictions: Any,
@@ -179,8 +175,8 @@ def mean_iou(
         )
         predictions, labels = cast(predictions, dtypes.int64), cast(labels, dtypes.int64)
         classes = cast(num_classes, dtypes.int64)
-        predictions, labels = _flat(predictions), _flat(labels)
-        weights = weights if weights is None else _flat(weights)
+        predictions, labels = flat(predictions), flat(labels)
+        weights = weights if weights is None else flat(weights)
         matrix = confusion_matrix(
             labels, predictions, classes, weights=weights, dtype=dtypes.float64
         )

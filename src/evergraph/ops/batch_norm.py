@@ -84,8 +84,9 @@ def _moments(xp, image):
 
 
 def _normalize(
-    xp, x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training
-):
+    xp, x, scale, offset, mean, variance,
+    *, epsilon, exponential_avg_factor, data_format, is_training,
+):  # fmt: skip
     _check(x, (scale, offset, mean, variance), data_format, is_training)
     kind = scale.dtype
     image = windows.channels_last(xp, x, data_format).astype(_WIDE)
@@ -184,16 +185,7 @@ def _transposed(x: Tensor, order: list[int]) -> Tensor:
 )
 class FusedBatchNorm:
     shape = _forward_shape
-
-    def compute(
-        xp, x, scale, offset, mean, variance,
-        *, epsilon, exponential_avg_factor, data_format, is_training,
-    ):  # fmt: skip
-        return _normalize(
-            xp, x, scale, offset, mean, variance,
-            epsilon, exponential_avg_factor, data_format, is_training,
-        )  # fmt: skip
-
+    compute = _normalize
     gradient = _gradient(lambda: FusedBatchNormGrad)
 
 
@@ -210,16 +202,7 @@ class FusedBatchNorm:
 )
 class FusedBatchNormV2:
     shape = _forward_shape
-
-    def compute(
-        xp, x, scale, offset, mean, variance,
-        *, epsilon, exponential_avg_factor, data_format, is_training,
-    ):  # fmt: skip
-        return _normalize(
-            xp, x, scale, offset, mean, variance,
-            epsilon, exponential_avg_factor, data_format, is_training,
-        )  # fmt: skip
-
+    compute = _normalize
     gradient = _gradient(lambda: FusedBatchNormGradV2)
 
 
@@ -243,7 +226,8 @@ class FusedBatchNormV3:
     ):  # fmt: skip
         five = _normalize(
             xp, x, scale, offset, mean, variance,
-            epsilon, exponential_avg_factor, data_format, is_training,
+            epsilon=epsilon, exponential_avg_factor=exponential_avg_factor,
+            data_format=data_format, is_training=is_training,
         )  # fmt: skip
         return *five, xp.zeros((), scale.dtype)
 

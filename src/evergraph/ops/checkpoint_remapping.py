@@ -7,8 +7,6 @@ reads the old matrix in that order.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,9 @@ from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.registry import op
-from evergraph.storage.filesystem import filesystem
+from evergraph.ops.table_files import lines
 
 _MISSING = -1
-_WHOLE_FILE = -1
 
 
 @op(
@@ -48,7 +45,7 @@ class GenerateVocabRemapping:
     ):
         ctx.require("files")
         path = _path(new_vocab_file, "new_vocab_file")
-        new = list(_entities(path))
+        new = list(lines(path))
         end = new_vocab_offset + num_new_vocab
         if end > len(new):
             raise errors.InvalidArgumentError(
@@ -74,47 +71,21 @@ def _path(value: Any, what: str) -> str:
     return path
 
 
-def _entities(path: str) -> Iterator[bytes]:
-    """The lines of a vocabulary, without the line feed, or carriage return and line feed, at their ends.
-
-    Raises InvalidArgumentError for an empty line, OutOfRangeError where there is no line at all.
-    """
-    number = 0
-    with filesystem(path).open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            entity = line.removesuffix(b"\n").removesuffix(b"\r")
-            if not entity:
-                raise errors.InvalidArgumentError(
-                    None, None, f"Invalid content in {path}: empty line found, line {number}"
-                )
-            yield entity
-    if not number:
-        raise errors.OutOfRangeError(None, None, f"The vocabulary {path} is empty")
-
-
 def _line_numbers(path: str, size: int) -> dict[bytes, int]:
-    """Where each of the first ``size`` entities stands."""
-    if size == 0:
-        raise errors.OutOfRangeError(None, None, f"Of the old vocabulary {path} no line is used")
-    lines = _entities(path)
+    """Where each of the first ``size`` entities stands.
+
+    Raises FailedPreconditionError where one stands twice.
+    """
     found: dict[bytes, int] = {}
-    count = 0
-    for entity in lines if size == _WHOLE_FILE else itertools.islice(lines, size):
-        first = found.setdefault(entity, count)
-        if first != count:
+    for number, entity in enumerate(lines(path, size)):
+        first = found.setdefault(entity, number)
+        if first != number:
             raise errors.FailedPreconditionError(
                 None,
                 None,
                 f"{path}: HashTable has different value for same key. Key {to_text(entity)} is in line "
-                f"{first + 1} and again in line {count + 1}",
+                f"{first + 1} and again in line {number + 1}",
             )
-        count += 1
-    if count < size:
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"Invalid vocab_size in {path}: expected {size} but the file has {count} lines",
-        )
     return found
 
 

@@ -115,37 +115,33 @@ class CumulativeLogsumexp:
         return _running(xp, wide, axis, exclusive, reverse, run, -np.inf).astype(x.dtype)
 
 
+def _build(
+    make: Any, x: Any, axis: Any, exclusive: bool, reverse: bool, name: str | None
+) -> Tensor:
+    from evergraph.graph.conversion import convert_to_tensor
+    from evergraph.graph.scopes import name_scope
+
+    with name_scope(name, make.name, [x]) as scope:
+        x = convert_to_tensor(x, name="x")
+        return make(x, axis, exclusive=exclusive, reverse=reverse, name=scope)
+
+
 def cumsum(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Tensor:
     """The sums of the elements so far along ``axis``; ``exclusive``: without the element itself."""
-    from evergraph.graph.conversion import convert_to_tensor
-    from evergraph.graph.scopes import name_scope
-
-    with name_scope(name, "Cumsum", [x]) as scope:
-        x = convert_to_tensor(x, name="x")
-        return Cumsum(x, axis, exclusive=exclusive, reverse=reverse, name=scope)
+    return _build(Cumsum, x, axis, exclusive, reverse, name)
 
 
 def cumprod(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Tensor:
     """The products of the elements so far along ``axis``; ``exclusive``: without the element itself."""
-    from evergraph.graph.conversion import convert_to_tensor
-    from evergraph.graph.scopes import name_scope
-
-    with name_scope(name, "Cumprod", [x]) as scope:
-        x = convert_to_tensor(x, name="x")
-        return Cumprod(x, axis, exclusive=exclusive, reverse=reverse, name=scope)
+    return _build(Cumprod, x, axis, exclusive, reverse, name)
 
 
 def cumulative_logsumexp(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Tensor:
     """The logarithms of the sums of exponentials so far along ``axis``."""
-    from evergraph.graph.conversion import convert_to_tensor
-    from evergraph.graph.scopes import name_scope
-
-    with name_scope(name, "CumulativeLogsumexp", [x]) as scope:
-        x = convert_to_tensor(x, name="x")
-        return CumulativeLogsumexp(x, axis, exclusive=exclusive, reverse=reverse, name=scope)
+    return _build(CumulativeLogsumexp, x, axis, exclusive, reverse, name)

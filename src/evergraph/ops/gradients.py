@@ -1,16 +1,15 @@
 """tf.gradients: the nodes that compute derivatives of some tensors with respect to others.
 
-Walks back from ``ys``: an operation is visited when the gradients of all of its outputs that lie between are
-there; they are
-summed, and the op's ``gradient`` rule makes those of its inputs, under the name scope ``<op>_grad``. The
-order of the walk
-and the names are TensorFlow's (python/ops/gradients_util.py, 2.15), so that its graphs and ours have the same nodes.
+Walks back from ``ys``: an operation is visited when the gradients of all of its outputs that lie between are there;
+they are summed (`ops.gradient_sums`), and the op's ``gradient`` rule makes those of its inputs, under the name scope
+``<op>_grad``. The order of the walk and the names are TensorFlow's (python/ops/gradients_util.py, 2.15), so that its
+graphs and ours have the same nodes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -23,6 +22,7 @@ from evergraph.graph.registry import lookup_gradient
 from evergraph.graph.scopes import name_scope
 from evergraph.graph.tensor import Tensor
 from evergraph.ops import control_flow_state
+from evergraph.ops.gradient_sums import AggregationMethod, sum_of
 from evergraph.ops.indexed_slices import IndexedSlices, convert_n
 
 _DIFFERENTIABLE = frozenset(
@@ -37,16 +37,6 @@ _DIFFERENTIABLE = frozenset(
         dtypes.bfloat16,
     )
 )
-Gradient = Any
-
-
-class AggregationMethod:
-    """How gradients that meet are summed (``tf.AggregationMethod``)."""
-
-    ADD_N = 0
-    DEFAULT = ADD_N
-    EXPERIMENTAL_TREE = 1
-    EXPERIMENTAL_ACCUMULATE_N = 2
 
 
 class UnconnectedGradients:
@@ -309,25 +299,8 @@ class _Walk:
         outputs = self._grads.setdefault(op, [[] for _ in op.outputs])
         for i, grads in enumerate(outputs):
             if isinstance(grads, list):
-                outputs[i] = self._sum(op, grads) if grads else None
+                outputs[i] = sum_of(op, grads, self._aggregation) if grads else None
         return list(outputs)
-
-    def _sum(self, op: Operation, grads: list[Any]) -> Any:
-        if len(grads) < 2:
-            return grads[0]
-        if not all(isinstance(grad, Tensor) for grad in grads):
-            return _concatenate_slices(grads)
-        from evergraph.ops.arithmetic import accumulate_n, add_n
-
-        if self._aggregation == AggregationMethod.EXPERIMENTAL_TREE:
-            with name_scope(op.name + "_gradient_sum"):
-                total = grads[0]
-                for grad in grads[1:]:
-                    total = add_n([total, grad])
-                return total
-        if self._aggregation == AggregationMethod.EXPERIMENTAL_ACCUMULATE_N:
-            return accumulate_n(grads)
-        return _sum_by_device(self._graph, grads)
 
     def _release(
         self, op: Operation, queue: deque[Operation], pending: dict[Operation, int]
@@ -438,81 +411,3 @@ def _named(grad: Any, name: str) -> Any:
             None if shape is None else identity(shape, name=f"{name}_shape"),
         )
     return identity(grad, name=name)
-
-
-def _sum_by_device(graph: Graph, grads: Sequence[Any]) -> Tensor:
-    """The sum: first of what lies on one device, beside it, then of those sums."""
-    from evergraph.ops.arithmetic import add_n
-
-    places: dict[str, list[Any]] = defaultdict(list)
-    for grad in grads:
-        places[grad.device].append(grad)
-    sums = []
-    for _, together in sorted(places.items()):
-        with graph.colocate_with(together[0].op, ignore_existing=True):
-            sums.append(add_n(together))
-    return add_n(sums)
-
-
-def _concatenate_slices(grads: Sequence[Any]) -> IndexedSlices:
-    """The sum of gradients of which some are IndexedSlices: their rows one after the other."""
-    from evergraph.ops.array import shape
-    from evergraph.ops.joining import concat
-    from evergraph.ops.sequences import range_
-
-    parts = []
-    for grad in grads:
-        if isinstance(grad, Tensor):
-            grad = IndexedSlices(grad, range_(shape(grad)[0]), shape(grad))
-        parts.append(grad)
-    kinds = {part.indices.dtype for part in parts}
-    if len(kinds) > 1:
-        from evergraph.ops.casts import cast
-
-        parts = [
-            IndexedSlices(part.values, cast(part.indices, dtypes.int64), part.dense_shape)
-            for part in parts
-        ]
-    return IndexedSlices(
-        concat([part.values for part in parts], 0),
-        concat([part.indices for part in parts], 0),
-        parts[0].dense_shape,
-    )
-
-
-def hessians(
-    ys: Any,
-    xs: Any,
-    name: str = "hessians",
-    colocate_gradients_with_ops: bool = False,
-    gate_gradients: bool = False,
-    aggregation_method: int | None = None,
-) -> list[Tensor]:
-    """The second derivatives of the sum of ``ys`` with respect to each x: [x's shape, x's shape].
-
-    Raises ValueError where ``ys`` does not depend on one of ``xs``.
-    """
-    from evergraph.ops.array import reshape, shape, size
-    from evergraph.ops.tensor_array import TensorArray
-    from evergraph.ops.while_loop import while_loop
-
-    xs = _as_list(xs)
-    settings = (colocate_gradients_with_ops, gate_gradients, aggregation_method)
-    first = gradients(ys, xs, None, "gradients", *settings)
-    result = []
-    for grad, x in zip(first, xs, strict=True):
-        if grad is None:
-            raise ValueError(f"hessians: ys do not depend on {x}")
-        flat = reshape(grad, [-1])
-        count = size(x)
-        rows = TensorArray(x.dtype, size=count)
-
-        def one_row(i: Any, rows: Any, flat: Any = flat, x: Any = x) -> Any:
-            return i + 1, rows.write(i, gradients(flat[i], x)[0])
-
-        _, rows = while_loop(lambda i, _, count=count: i < count, one_row, [0, rows])
-        dims = shape(x)
-        from evergraph.ops.joining import concat
-
-        result.append(reshape(rows.stack(), concat([dims, dims], 0)))
-    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -53,6 +54,44 @@ def _assert_rank(
     return assert_(condition, data, summarize=summarize)
 
 
+def _assert_one_rank(
+    what: str,
+    holds_now: Callable[[int, int], bool],
+    holds: Callable[[Any, Any], Tensor],
+    x: Any,
+    rank: Any,
+    data: Sequence[Any] | None,
+    summarize: int | None,
+    message: str | None,
+) -> Operation:
+    """That the rank of ``x`` compares with ``rank`` as it should; ``what`` says how."""
+    x = convert_to_tensor(x, name="x")
+    rank = convert_to_tensor(rank, name="rank")
+    prefix = message_prefix(message)
+    if data is None:
+        data = [
+            prefix,
+            f"Tensor {x.name} must have {what}",
+            rank,
+            "Received shape: ",
+            array.shape(x),
+        ]
+    try:
+        return _assert_rank(
+            x,
+            [rank],
+            lambda actual, given: holds_now(actual, given[0]),
+            lambda actual: holds(actual, rank),
+            data,
+            summarize,
+        )
+    except _RankMismatchError:
+        raise ValueError(
+            f"{prefix}Tensor {x.name} must have {what} {constant_value(rank)}.  "
+            f"Received rank {len(x.dims)}, shape {x.shape}"
+        ) from None
+
+
 def assert_rank(
     x: Any,
     rank: Any,
@@ -66,31 +105,9 @@ def assert_rank(
     Raises ValueError where it is known already that it has not.
     """
     with name_scope(name, "assert_rank", [x, rank, *(data or ())]):
-        x = convert_to_tensor(x, name="x")
-        rank = convert_to_tensor(rank, name="rank")
-        prefix = message_prefix(message)
-        if data is None:
-            data = [
-                prefix,
-                f"Tensor {x.name} must have rank",
-                rank,
-                "Received shape: ",
-                array.shape(x),
-            ]
-        try:
-            return _assert_rank(
-                x,
-                [rank],
-                lambda actual, given: actual == given[0],
-                lambda actual: comparison.equal(actual, rank),
-                data,
-                summarize,
-            )
-        except _RankMismatchError:
-            raise ValueError(
-                f"{prefix}Tensor {x.name} must have rank {constant_value(rank)}.  "
-                f"Received rank {len(x.dims)}, shape {x.shape}"
-            ) from None
+        return _assert_one_rank(
+            "rank", operator.eq, comparison.equal, x, rank, data, summarize, message
+        )
 
 
 def assert_rank_at_least(
@@ -103,31 +120,16 @@ def assert_rank_at_least(
 ) -> Operation:
     """As ``assert_rank``: at least ``rank`` dimensions."""
     with name_scope(name, "assert_rank_at_least", [x, rank, *(data or ())]):
-        x = convert_to_tensor(x, name="x")
-        rank = convert_to_tensor(rank, name="rank")
-        prefix = message_prefix(message)
-        if data is None:
-            data = [
-                prefix,
-                f"Tensor {x.name} must have rank at least",
-                rank,
-                "Received shape: ",
-                array.shape(x),
-            ]
-        try:
-            return _assert_rank(
-                x,
-                [rank],
-                lambda actual, given: actual >= given[0],
-                lambda actual: comparison.greater_equal(actual, rank),
-                data,
-                summarize,
-            )
-        except _RankMismatchError:
-            raise ValueError(
-                f"{prefix}Tensor {x.name} must have rank at least {constant_value(rank)}.  "
-                f"Received rank {len(x.dims)}, shape {x.shape}"
-            ) from None
+        return _assert_one_rank(
+            "rank at least",
+            operator.ge,
+            comparison.greater_equal,
+            x,
+            rank,
+            data,
+            summarize,
+            message,
+        )
 
 
 def assert_rank_in(

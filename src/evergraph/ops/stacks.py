@@ -76,14 +76,25 @@ def _handle_shape(c):
     return (2,)
 
 
-def _push(elem, handle, dtype):
-    handle.check_type(dtype)
+# These serve both versions. The first is no stateful op to TensorFlow, and sees no context: nobody here needs one.
+
+
+def _element_shape(c):
+    return c.shape(1)
+
+
+def _push(_, handle, elem, *, T):
+    handle.check_type(T)
     return handle.push(elem)
 
 
-def _pop(handle, dtype):
-    handle.check_type(dtype)
+def _pop(_, handle, *, elem_type):
+    handle.check_type(elem_type)
     return handle.pop()
+
+
+def _close(_, handle):
+    handle.close()
 
 
 @op("StackV2", "max_size: int32 -> handle: resource", elem_type="type", stack_name="string = ''",
@@ -100,30 +111,21 @@ class StackV2:
 @op("StackPushV2", "handle: resource, elem: T -> output: T", T="type", swap_memory=False,
     stateful=True)  # fmt: skip
 class StackPushV2:
-    def shape(c):
-        return c.shape(1)
-
-    def compute(ctx, handle, elem, *, T):
-        return _push(elem, handle, T)
-
+    shape = _element_shape
+    compute = _push
     gradient = None
 
 
 @op("StackPopV2", "handle: resource -> elem: elem_type", elem_type="type", stateful=True)
 class StackPopV2:
     shape = shape_rules.unknown
-
-    def compute(ctx, handle, *, elem_type):
-        return _pop(handle, elem_type)
-
+    compute = _pop
     gradient = None
 
 
 @op("StackCloseV2", "handle: resource ->", stateful=True)
 class StackCloseV2:
-    def compute(ctx, handle):
-        handle.close()
-
+    compute = _close
     gradient = None
 
 
@@ -141,28 +143,19 @@ class Stack:
     "StackPush", "handle: Ref(string), elem: T -> output: T", T="type", swap_memory=False, host=True
 )
 class StackPush:
-    def shape(c):
-        return c.shape(1)
-
-    def compute(xp, handle, elem, *, T):
-        return _push(elem, handle, T)
-
+    shape = _element_shape
+    compute = _push
     gradient = None
 
 
 @op("StackPop", "handle: Ref(string) -> elem: elem_type", elem_type="type", host=True)
 class StackPop:
     shape = shape_rules.unknown
-
-    def compute(xp, handle, *, elem_type):
-        return _pop(handle, elem_type)
-
+    compute = _pop
     gradient = None
 
 
 @op("StackClose", "handle: Ref(string) ->", host=True)
 class StackClose:
-    def compute(xp, handle):
-        handle.close()
-
+    compute = _close
     gradient = None

@@ -262,6 +262,13 @@ class StridedSliceGrad:
 # ------------------------------------------------------------------------------------------- writes
 
 
+def _write(cell, begin, end, strides, value, masks):
+    """Puts ``value`` into a slice of what a variable of either kind holds."""
+    with cell.lock:
+        whole = cell.writable()
+        _written(whole, _numpy_index(whole.shape, begin, end, strides, masks), value)
+
+
 def _written(whole: Any, index: tuple[Any, ...], value: Any) -> None:
     """Puts ``value`` into ``whole[index]``. Raises InvalidArgumentError where it does not fit."""
     part = whole[index]
@@ -287,9 +294,7 @@ class StridedSliceAssign:
         begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask
     ):  # fmt: skip
         masks = begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask
-        with ref.lock:
-            whole = ref.writable()
-            _written(whole, _numpy_index(whole.shape, begin, end, strides, masks), value)
+        _write(ref, begin, end, strides, value, masks)
         return ref
 
 
@@ -307,9 +312,7 @@ class ResourceStridedSliceAssign:
         begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask
     ):  # fmt: skip
         masks = begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask
-        with ref.lock:
-            whole = ref.writable()
-            _written(whole, _numpy_index(whole.shape, begin, end, strides, masks), value)
+        _write(ref, begin, end, strides, value, masks)
 
 
 @op(

@@ -1,11 +1,12 @@
-"""Text files that tables are filled from: a line an entry, with key and value in columns.
+"""Text files that tables are filled from, vocabularies among them: a line an entry.
 
-Either may also be the whole line, or its number. Lines end in ``\\n`` or ``\\r\\n``. An empty line is an error, unless
-it stands after as many lines as the vocabulary is said to have.
+Key and value stand in columns; either may also be the whole line, or its number. Lines end in ``\\n`` or ``\\r\\n``.
+An empty line is an error, unless it stands after as many lines as the vocabulary is said to have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,44 @@ from evergraph.storage.filesystem import filesystem
 
 WHOLE_LINE = -2
 LINE_NUMBER = -1
+#: As many lines as there are.
+ALL = -1
 # What a line takes beside its text.
 _LINE_BYTES = 42
 
 _PARSED = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
 
 
-class TextFile:
-    """The lines of a file. ``offset`` is added to line numbers, and to values of type int32.
+def lines(path: str, count: int = ALL) -> Iterator[bytes]:
+    """The lines of a file without their ends: the first ``count``, or all.
 
-    Raises NotFoundError where there is no such file, InvalidArgumentError where its lines are not as they should be.
+    Raises, each when its line is come to: InvalidArgumentError for an empty line, and where there are fewer lines;
+    OutOfRangeError where there is none or none is wanted. NotFoundError where there is no such file,
+    FailedPreconditionError where it is a pipe or a device.
+    """
+    data = filesystem(path).read_file(path)
+    # A line is an object, however short.
+    room.reserve(len(data) + _LINE_BYTES * data.count(b"\n"))
+    found = data.split(b"\n")
+    if not found[-1]:
+        found.pop()
+    for number, line in enumerate(found if count == ALL else found[:count], 1):
+        text = line.removesuffix(b"\r")
+        if not text:
+            raise invalid(f"Invalid content in {path}: empty line found, line {number}")
+        yield text
+    if len(found) < count:
+        raise invalid(f"Invalid vocab_size in {path}: expected {count} but got {len(found)}")
+    if not found:
+        raise errors.OutOfRangeError(None, None, f"{path} is empty: it has no entries")
+    if not count:
+        raise errors.OutOfRangeError(None, None, f"No line of {path} is wanted (vocab_size is 0)")
+
+
+class TextFile:
+    """The lines of a file, by columns. ``offset`` is added to line numbers, and to values of type int32.
+
+    Raises as `lines`, and InvalidArgumentError for a delimiter that is not one character.
     """
 
     def __init__(self, path: str, vocab_size: int, delimiter: str, offset: int) -> None:
@@ -38,28 +67,7 @@ class TextFile:
         self._offset = offset
         if len(self._delimiter) != 1:
             raise invalid(f"delimiter should be only 1 char, got {delimiter!r}")
-        self._lines = self._read(vocab_size)
-
-    def _read(self, vocab_size: int) -> list[bytes]:
-        data = filesystem(self._path).read_file(self._path)
-        # A line is an object, however short.
-        room.reserve(len(data) + _LINE_BYTES * data.count(b"\n"))
-        lines = data.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        if not lines:
-            raise errors.OutOfRangeError(None, None, f"{self._path} is empty: it has no entries")
-        lines = [line[:-1] if line[-1:] == b"\r" else line for line in lines]
-        if vocab_size != -1 and len(lines) < vocab_size:
-            raise invalid(
-                f"Invalid vocab_size in {self._path}: expected {vocab_size} but got {len(lines)}"
-            )
-        lines = lines if vocab_size == -1 else lines[:vocab_size]
-        if b"" in lines:
-            raise invalid(
-                f"Invalid content in {self._path}: empty line found, line {lines.index(b'') + 1}"
-            )
-        return lines
+        self._lines = list(lines(path, vocab_size))
 
     def column(self, index: int, dtype: DType, what: str) -> Any:
         """An array of what stands in column ``index`` (or of whole lines, or their numbers)."""

@@ -65,10 +65,10 @@ def _vectors(c: Any) -> list[Dims]:
 # ------------------------------------------------------------------------------------------ finding
 
 
-def _find(handle: Any, keys: Any, default: Any, key_dtype: Any, value_dtype: Any) -> Any:
-    table = table_of(handle)
-    table.check_dtypes(key_dtype, value_dtype)
-    return table.find(keys, default)
+def _find(ctx, table_handle, keys, default_value, *, Tin, Tout):
+    table = table_of(table_handle)
+    table.check_dtypes(Tin, Tout)
+    return table.find(keys, default_value)
 
 
 @op("LookupTableFind", "table_handle: Ref(string), keys: Tin, default_value: Tout -> values: Tout",
@@ -81,9 +81,7 @@ class LookupTableFind:
             raise ValueError(f"Shape must be at most rank 1 but is rank {len(default)}")
         return unknown(c)
 
-    def compute(ctx, table_handle, keys, default_value, *, Tin, Tout):
-        return _find(table_handle, keys, default_value, Tin, Tout)
-
+    compute = _find
     gradient = None
 
 
@@ -103,39 +101,36 @@ class LookupTableFindV2:
             )
         return keys[:outer] + value
 
-    def compute(ctx, table_handle, keys, default_value, *, Tin, Tout):
-        return _find(table_handle, keys, default_value, Tin, Tout)
-
+    compute = _find
     gradient = None
+
+
+def _only_handle(c: Any) -> Dims:
+    _check_handle(c)
+    return ()
+
+
+def _size(ctx, table_handle):
+    return np.int64(len(table_of(table_handle)))
 
 
 @op("LookupTableSize", "table_handle: Ref(string) -> size: int64", calls=True)
 class LookupTableSize:
-    def shape(c):
-        _check_handle(c)
-        return ()
-
-    def compute(ctx, table_handle):
-        return np.int64(len(table_of(table_handle)))
-
+    shape = _only_handle
+    compute = _size
     gradient = None
 
 
 @op("LookupTableSizeV2", "table_handle: resource -> size: int64", stateful=True)
 class LookupTableSizeV2:
-    def shape(c):
-        _check_handle(c)
-        return ()
-
-    def compute(ctx, table_handle):
-        return np.int64(len(table_of(table_handle)))
-
+    shape = _only_handle
+    compute = _size
     gradient = None
 
 
-def _export(handle: Any, key_dtype: Any, value_dtype: Any) -> Any:
-    table = table_of(handle)
-    table.check_dtypes(key_dtype, value_dtype)
+def _export(ctx, table_handle, *, Tkeys, Tvalues):
+    table = table_of(table_handle)
+    table.check_dtypes(Tkeys, Tvalues)
     return table.export()
 
 
@@ -146,8 +141,7 @@ class LookupTableExport:
         _check_handle(c)
         return [(None,), None]
 
-    def compute(ctx, table_handle, *, Tkeys, Tvalues):
-        return _export(table_handle, Tkeys, Tvalues)
+    compute = _export
 
 
 @op("LookupTableExportV2", "table_handle: resource -> keys: Tkeys, values: Tvalues", Tkeys="type",
@@ -158,16 +152,15 @@ class LookupTableExportV2:
         _check_types(c, "Tkeys", "Tvalues")
         return unknown(c)
 
-    def compute(ctx, table_handle, *, Tkeys, Tvalues):
-        return _export(table_handle, Tkeys, Tvalues)
+    compute = _export
 
 
 # ----------------------------------------------------------------------------------------- changing
 
 
-def _insert(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype: Any) -> None:
-    table = table_of(handle)
-    table.check_dtypes(key_dtype, value_dtype)
+def _insert(ctx, table_handle, keys, values, *, Tin, Tout):
+    table = table_of(table_handle)
+    table.check_dtypes(Tin, Tout)
     table.insert(keys, values)
 
 
@@ -175,10 +168,7 @@ def _insert(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype: An
     Tout="type", calls=True)  # fmt: skip
 class LookupTableInsert:
     shape = _nothing
-
-    def compute(ctx, table_handle, keys, values, *, Tin, Tout):
-        _insert(table_handle, keys, values, Tin, Tout)
-
+    compute = _insert
     gradient = None
 
 
@@ -186,10 +176,7 @@ class LookupTableInsert:
     Tout="type", stateful=True)  # fmt: skip
 class LookupTableInsertV2:
     shape = _nothing
-
-    def compute(ctx, table_handle, keys, values, *, Tin, Tout):
-        _insert(table_handle, keys, values, Tin, Tout)
-
+    compute = _insert
     gradient = None
 
 
@@ -207,9 +194,9 @@ class LookupTableRemoveV2:
         table.remove(keys)
 
 
-def _import(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype: Any) -> None:
-    table = table_of(handle)
-    table.check_dtypes(key_dtype, value_dtype)
+def _import(ctx, table_handle, keys, values, *, Tin, Tout):
+    table = table_of(table_handle)
+    table.check_dtypes(Tin, Tout)
     table.import_(keys, values)
 
 
@@ -217,18 +204,14 @@ def _import(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype: An
     Tout="type", calls=True)  # fmt: skip
 class LookupTableImport:
     shape = _nothing
-
-    def compute(ctx, table_handle, keys, values, *, Tin, Tout):
-        _import(table_handle, keys, values, Tin, Tout)
+    compute = _import
 
 
 @op("LookupTableImportV2", "table_handle: resource, keys: Tin, values: Tout ->", Tin="type",
     Tout="type", stateful=True)  # fmt: skip
 class LookupTableImportV2:
     shape = _rows_of_both
-
-    def compute(ctx, table_handle, keys, values, *, Tin, Tout):
-        _import(table_handle, keys, values, Tin, Tout)
+    compute = _import
 
 
 # ------------------------------------------------------------------------------------------ filling
@@ -243,9 +226,9 @@ def _static(handle: Any) -> StaticTable:
     return table
 
 
-def _initialize(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype: Any) -> None:
-    table = _static(handle)
-    table.check_dtypes(key_dtype, value_dtype)
+def _initialize(ctx, table_handle, keys, values, *, Tkey, Tval):
+    table = _static(table_handle)
+    table.check_dtypes(Tkey, Tval)
     if np.ndim(keys) != 1:
         raise invalid(f"Keys must be a vector, but received shape {shapes.text(np.shape(keys))}")
     table.initialize(keys, values)
@@ -255,10 +238,7 @@ def _initialize(handle: Any, keys: Any, values: Any, key_dtype: Any, value_dtype
     Tval="type", calls=True)  # fmt: skip
 class InitializeTable:
     shape = _vectors
-
-    def compute(ctx, table_handle, keys, values, *, Tkey, Tval):
-        _initialize(table_handle, keys, values, Tkey, Tval)
-
+    compute = _initialize
     gradient = None
 
 
@@ -266,17 +246,20 @@ class InitializeTable:
     Tval="type", stateful=True)  # fmt: skip
 class InitializeTableV2:
     shape = _vectors
-
-    def compute(ctx, table_handle, keys, values, *, Tkey, Tval):
-        _initialize(table_handle, keys, values, Tkey, Tval)
-
+    compute = _initialize
     gradient = None
 
 
-def _initialize_from_file(ctx: Any, handle: Any, filename: Any) -> None:
+def _file_name(c: Any) -> list[Dims]:
+    _check_handle(c)
+    shapes.with_rank(c.shape(1), 0)
+    return []
+
+
+def _initialize_from_file(ctx, table_handle, filename):
     """Fills a table from a file; one that is full already stays as it is."""
     ctx.require("files")
-    table, attrs = _static(handle), ctx.op.attrs
+    table, attrs = _static(table_handle), ctx.op.attrs
     if table.initialized:
         return
     path = to_text(np.asarray(filename, object).item())
@@ -290,14 +273,8 @@ def _initialize_from_file(ctx: Any, handle: Any, filename: Any) -> None:
     key_index="int >= -2", value_index="int >= -2", vocab_size="int >= -1 = -1",
     delimiter="string = '\\t'", offset=0, calls=True)  # fmt: skip
 class InitializeTableFromTextFile:
-    def shape(c):
-        _check_handle(c)
-        shapes.with_rank(c.shape(1), 0)
-        return []
-
-    def compute(ctx, table_handle, filename):
-        _initialize_from_file(ctx, table_handle, filename)
-
+    shape = _file_name
+    compute = _initialize_from_file
     gradient = None
 
 
@@ -305,12 +282,6 @@ class InitializeTableFromTextFile:
     key_index="int >= -2", value_index="int >= -2", vocab_size="int >= -1 = -1",
     delimiter="string = '\\t'", offset=0, stateful=True)  # fmt: skip
 class InitializeTableFromTextFileV2:
-    def shape(c):
-        _check_handle(c)
-        shapes.with_rank(c.shape(1), 0)
-        return []
-
-    def compute(ctx, table_handle, filename):
-        _initialize_from_file(ctx, table_handle, filename)
-
+    shape = _file_name
+    compute = _initialize_from_file
     gradient = None

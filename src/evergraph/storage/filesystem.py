@@ -111,40 +111,69 @@ class OutgoingFile(Protocol):
         ...
 
 
-class FilePublication(Protocol):
-    """Files that appear all or nothing, the commit file making the set; see `publish.Publication`."""
+class FilePublication(ABC):
+    """Files that appear all or nothing, as a context manager.
 
+    Leaving the block publishes; leaving it by an exception takes back what was written, and touches no target.
+
+    Args:
+        durability: as `publish.Durability`.
+
+    Raises:
+        InvalidValueError: ``durability`` is none of the three.
+    """
+
+    def __init__(self, durability: Durability) -> None:
+        if durability not in ("full", "file", "none"):
+            raise errors.InvalidValueError(
+                None, None, f"durability is 'full', 'file' or 'none', not {durability!r}."
+            )
+        self.durability: Durability = durability
+        self._afterwards: list[Callable[[], object]] = []
+
+    @abstractmethod
     def create(self, target: Path, expected_bytes: int = 0, commit: bool = False) -> OutgoingFile:
         """Starts the next file of the set; the one that makes the others count is its ``commit``."""
-        ...
 
+    @abstractmethod
     def adopt(self, source: Path, target: Path) -> OutgoingFile:
         """Makes a finished file of the same store the next of the set, under another name."""
-        ...
 
+    @abstractmethod
     def link(self, source: Path, target: Path) -> OutgoingFile | None:
         """Makes a second name of a finished file the next of the set; None where that cannot be."""
-        ...
+
+    @abstractmethod
+    def withdraw(self, file: OutgoingFile) -> None:
+        """Takes one file back."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Takes back what has not been published."""
+
+    @abstractmethod
+    def _publish(self) -> None:
+        """Gives all files their names, the commit file's last."""
 
     def afterwards(self, action: Callable[[], object]) -> None:
         """Has ``action`` called when the set has been published."""
-        ...
-
-    def withdraw(self, file: OutgoingFile) -> None:
-        """Takes one file back."""
-        ...
+        self._afterwards.append(action)
 
     def publish(self) -> None:
-        """Gives all files their names, the commit file's last."""
-        ...
+        """Gives all files their names, the commit file's last, and does what was left for afterwards."""
+        self._publish()
+        while self._afterwards:
+            self._afterwards.pop(0)()
 
-    def discard(self) -> None:
-        """Takes back what has not been published."""
-        ...
+    def __enter__(self) -> FilePublication:
+        return self
 
-    def __enter__(self) -> FilePublication: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None:
+        try:
+            if kind is None:
+                self.publish()
+        finally:
+            self.discard()
 
 
 class FileSystem(ABC):

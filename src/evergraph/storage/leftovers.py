@@ -1,6 +1,6 @@
 """What a writer that died has left in a folder, and how it is completed or removed.
 
-A set of files that is being published (`storage.publish`) has two kinds of names beside the targets::
+A set of files that is being published (`storage.local_publication`) has two kinds of names beside the targets::
 
     TARGET.evergraph-tmp-PID-HOST-SET-N    being written, or written and waiting for its name
     TARGET.evergraph-new-PID-HOST-SET-N    the last of a set whose files are all written: the seal

@@ -94,9 +94,9 @@ class LocalFileSystem(FileSystem):
     def publication(
         self, durability: Durability = "full", make_folders: bool = True
     ) -> FilePublication:
-        from evergraph.storage.publish import Publication
+        from evergraph.storage.local_publication import LocalPublication
 
-        return Publication(durability, make_folders)
+        return LocalPublication(durability, make_folders)
 
     def open_random_access(self, path: str) -> RandomAccessFile:
         return LocalFile(local_path(path))

@@ -33,13 +33,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from evergraph import errors
 from evergraph.storage import paths
-from evergraph.storage.filesystem import Bytes, OutgoingFile, Path, is_remote, path_text
+from evergraph.storage.filesystem import (
+    Bytes,
+    FilePublication,
+    OutgoingFile,
+    Path,
+    is_remote,
+    path_text,
+)
 from evergraph.storage.remote_place import Place, place_of, remote_errors
 
 if TYPE_CHECKING:
@@ -134,10 +140,8 @@ class AdoptedFile:
         """Nothing: it has stayed where it was."""
 
 
-class RemotePublication:
-    """A set of files of a remote store that are published together, as a context manager.
-
-    As `publish.Publication`, by the rule above.
+class RemotePublication(FilePublication):
+    """A set of files of a remote store that are published together, by the rule above.
 
     Args:
         durability: what a store has taken it keeps; accepted for all, without a difference.
@@ -148,14 +152,10 @@ class RemotePublication:
     """
 
     def __init__(self, durability: Durability = "full", make_folders: bool = True) -> None:
-        if durability not in ("full", "file", "none"):
-            raise errors.InvalidValueError(
-                None, None, f"durability is 'full', 'file' or 'none', not {durability!r}."
-            )
+        super().__init__(durability)
         self._make_folders = make_folders
         self._files: list[RemoteNewFile | AdoptedFile] = []
         self._commit: RemoteNewFile | None = None
-        self._afterwards: list[Callable[[], object]] = []
         self._folder: str | None = None
 
     def create(self, target: Path, expected_bytes: int = 0, commit: bool = False) -> RemoteNewFile:
@@ -178,10 +178,6 @@ class RemotePublication:
 
     def link(self, source: Path, target: Path) -> None:
         """None: no store has second names."""
-
-    def afterwards(self, action: Callable[[], object]) -> None:
-        """Has ``action`` called when the set has been published."""
-        self._afterwards.append(action)
 
     def adopt(self, source: Path, target: Path) -> AdoptedFile:
         """Makes a finished file of the same store the next of the set, under another name.
@@ -218,7 +214,7 @@ class RemotePublication:
             )
         return place
 
-    def publish(self) -> None:
+    def _publish(self) -> None:
         """Completes the uploads and gives the files their names, the commit file's last."""
         self._files.sort(key=lambda file: file is self._commit)
         for file in self._files:
@@ -234,8 +230,6 @@ class RemotePublication:
             for file in reversed(placed) if len(self._files) > 1 else ():
                 file.give_back()
             raise
-        for action in self._afterwards:
-            action()
 
     def discard(self) -> None:
         """Gives up what has not been published. Sets that are there stay as they are."""
@@ -247,16 +241,6 @@ class RemotePublication:
         assert isinstance(file, (RemoteNewFile, AdoptedFile))
         self._files.remove(file)
         file.discard()
-
-    def __enter__(self) -> RemotePublication:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None:
-        try:
-            if kind is None:
-                self.publish()
-        finally:
-            self.discard()
 
 
 def move(old: Place, new: Place) -> None:

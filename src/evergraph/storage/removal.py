@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from evergraph import errors
 from evergraph.storage import leftovers
@@ -12,11 +13,16 @@ from evergraph.storage.filesystem import filesystem, is_remote
 from evergraph.storage.os_errors import storage_errors
 from evergraph.storage.publish import sync_folder
 
+if TYPE_CHECKING:
+    from evergraph.storage.publish import Durability
 
-def remove_together(paths: Sequence[str]) -> None:
+
+def remove_together(paths: Sequence[str], durability: Durability = "full") -> None:
     """Removes files of one folder, in this order; those that are not there are passed over.
 
     A process that dies in between leaves the list of what is to go (`storage.leftovers`); a remote store has none.
+    Unless ``durability`` is ``none``, the list and the names that the folder has now are on the disk before the first
+    file goes: what takes the place of these files must not be lost after them.
 
     Raises:
         PermissionDeniedError ...: what the disk says; the files that are left are as they were.
@@ -36,8 +42,9 @@ def remove_together(paths: Sequence[str]) -> None:
         try:
             leftovers.lock(descriptor)
             os.write(descriptor, b"\n".join(os.fsencode(os.path.basename(path)) for path in paths))
-            os.fsync(descriptor)
-            sync_folder(folder)
+            if durability != "none":
+                os.fsync(descriptor)
+                sync_folder(folder)
             for path in paths:
                 with suppress(FileNotFoundError):
                     os.remove(path)

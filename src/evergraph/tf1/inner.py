@@ -97,9 +97,9 @@ _MODULES: Final[dict[str, Mapping[str, str]]] = {
     "python.framework.dtypes": {"evergraph.formats.dtypes": _DTYPES},
     "python.framework.importer": {"evergraph.graph.importer": "import_graph_def"},
     "python.framework.meta_graph": {
+        "evergraph.train.collection_defs": "add_collection_def",
         "evergraph.train.meta_graph": (
-            "add_collection_def copy_scoped_meta_graph export_scoped_meta_graph "
-            "import_scoped_meta_graph"
+            "copy_scoped_meta_graph export_scoped_meta_graph import_scoped_meta_graph"
         ),
     },
     "python.framework.ops": {

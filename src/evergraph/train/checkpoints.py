@@ -16,8 +16,9 @@ from evergraph.formats.checkpoint_path import checkpoints_in
 from evergraph.formats.protos import SaverDef
 from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.verification import newest_whole
-from evergraph.storage import gfile, paths, publish
+from evergraph.storage import gfile, paths
 from evergraph.storage.filesystem import filesystem, path_text
+from evergraph.storage.publish import Durability, publish_bytes
 from evergraph.storage.removal import remove_together
 
 _LOG = logging.getLogger("evergraph")
@@ -56,8 +57,9 @@ def update_checkpoint_state(
     last_preserved_timestamp: float | None = None,
     *,
     save_relative_paths: bool = False,
+    durability: Durability = "full",
 ) -> None:
-    """Writes the state file of ``save_dir``, all or nothing.
+    """Writes the state file of ``save_dir``, all or nothing; ``durability`` as of a Saver.
 
     Raises RuntimeError where the checkpoint's own path is that of the state file.
     """
@@ -75,7 +77,7 @@ def update_checkpoint_state(
             f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state. "
             "Please use a different save path."
         )
-    publish.publish_bytes(path, checkpoint_state.format_state(state).encode())
+    publish_bytes(path, checkpoint_state.format_state(state).encode(), durability)
 
 
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
@@ -202,15 +204,17 @@ def remove_checkpoint(
     checkpoint_prefix: str,
     checkpoint_format_version: int = SaverDef.V2,
     meta_graph_suffix: str = "meta",
+    *,
+    durability: Durability = "full",
 ) -> None:
-    """Deletes the files of a checkpoint; what is not there is passed over."""
+    """Deletes the files of a checkpoint; what is not there is passed over. ``durability`` as of a Saver."""
     if checkpoint_format_version == SaverDef.V2:
         # The index goes first: without it nobody takes the data for a checkpoint.
         data = gfile.Glob(_literal(checkpoint_prefix) + ".data-?????-of-?????")
         paths = [checkpoint_prefix + ".index", *data]
     else:
         paths = gfile.Glob(_literal(checkpoint_prefix))
-    remove_together([*paths, meta_graph_filename(checkpoint_prefix, meta_graph_suffix)])
+    remove_together([*paths, meta_graph_filename(checkpoint_prefix, meta_graph_suffix)], durability)
 
 
 def _found(prefix: str) -> list[str]:

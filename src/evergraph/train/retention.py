@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from evergraph import errors
+from evergraph.storage.publish import Durability
 from evergraph.train.checkpoints import (
     checkpoint_exists,
     find_moved,
@@ -89,7 +90,7 @@ class Retention:
         found = (find_moved(path, folder) for path in paths)
         self.recover(path for path in found if path is not None)
 
-    def delete_doomed(self, version: int, meta_graph_suffix: str) -> None:
+    def delete_doomed(self, version: int, meta_graph_suffix: str, durability: Durability) -> None:
         """Deletes what is to go; what cannot be deleted is named in the log."""
         while self._doomed:
             path, saved_at = self._doomed.pop(0)
@@ -97,6 +98,6 @@ class Retention:
                 self._next_for_good += self._every_seconds
                 continue
             try:
-                remove_checkpoint(path, version, meta_graph_suffix)
+                remove_checkpoint(path, version, meta_graph_suffix, durability=durability)
             except errors.OpError as error:
                 _LOG.warning("could not delete the old checkpoint %s: %s", path, error.message)

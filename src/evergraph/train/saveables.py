@@ -74,6 +74,11 @@ class SaveableObject:
         raise ValueError("Calling an abstract method: SaveableObject subclasses define restore().")
 
 
+def _shaped(tensors: Sequence[Tensor], shapes: Sequence[Any] | None) -> Tensor:
+    """The one restored tensor, in the shape that is wanted."""
+    return tensors[0] if shapes is None else reshape(tensors[0], shapes[0])
+
+
 class ReferenceVariableSaveable(SaveableObject):
     """A reference variable, by the tensor that is its reference; a part of one, by the variable."""
 
@@ -87,9 +92,7 @@ class ReferenceVariableSaveable(SaveableObject):
         self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None
     ) -> Any:
         """An Assign."""
-        value = restored_tensors[0]
-        if restored_shapes is not None:
-            value = reshape(value, restored_shapes[0])
+        value = _shaped(restored_tensors, restored_shapes)
         exact = restored_shapes is None and self.op.shape.is_fully_defined()
         return Assign(self.op, value, validate_shape=exact)
 
@@ -111,9 +114,7 @@ class ResourceVariableSaveable(SaveableObject):
         self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None
     ) -> Any:
         """An AssignVariableOp."""
-        value = restored_tensors[0]
-        if restored_shapes is not None:
-            value = reshape(value, restored_shapes[0])
+        value = _shaped(restored_tensors, restored_shapes)
         with device(self._device):
             value = identity(value)
             value.shape.assert_is_compatible_with(self.op.shape)

@@ -29,6 +29,7 @@ from evergraph.train.restore_errors import explain
 from evergraph.train.retention import Retention
 from evergraph.train.saved_values import save_ops, saved_values
 from evergraph.train.saver_builder import BulkSaverBuilder
+from evergraph.train.saver_defs import check_saver_def, with_scope, without_scope
 from evergraph.train.saver_notices import SaverNotices
 from evergraph.variables.collections import all_saveable_objects
 
@@ -56,7 +57,7 @@ class Saver:
       save_relative_paths: write relative paths into the state file, so that the folder can be moved.
       filename: the prefix to use where none is fed.
       durability: ``"full"``: when ``save`` returns, a power failure harms nothing; ``"file"``: nor does it harm the
-        files, but a name may be lost; ``"none"``: safe when the process is killed, fastest.
+        files, but the newest names may be lost; ``"none"``: safe when the process is killed, fastest: no fsync at all.
       keep_across_restarts: take up the list of checkpoints in the state file at the first save, so that
         ``max_to_keep`` holds over several runs of a program.
       most_in_flight: how many saves may be going on in the background before a further one waits.
@@ -128,7 +129,7 @@ class Saver:
         if not defer_build:
             self.build()
         elif saver_def:
-            self._check_saver_def()
+            check_saver_def(saver_def)
             self._write_version = saver_def.version
 
     def build(self) -> None:
@@ -160,21 +161,10 @@ class Saver:
             )
         elif self._name:
             # The nodes were imported under a scope.
-            scoped = SaverDef()
-            scoped.CopyFrom(self.saver_def)
-            for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
-                setattr(scoped, field, f"{self._name}/{getattr(scoped, field)}")
-            self.saver_def = scoped
-        self._check_saver_def()
+            self.saver_def = with_scope(self.saver_def, self._name)
+        check_saver_def(self.saver_def)
         self._write_version = self.saver_def.version
         self._retention.keep_one_every(self.saver_def.keep_checkpoint_every_n_hours)
-
-    def _check_saver_def(self) -> None:
-        if not isinstance(self.saver_def, SaverDef):
-            raise ValueError(f"saver_def must be a saver_pb2.SaverDef: {self.saver_def}")
-        for field in ("save_tensor_name", "restore_op_name"):
-            if not getattr(self.saver_def, field):
-                raise ValueError(f"saver_def must specify the {field}: {self.saver_def}")
 
     # Saving
 
@@ -310,8 +300,9 @@ class Saver:
             self._retention.paths,
             latest_filename,
             save_relative_paths=self._save_relative_paths,
+            durability=self._durability,
         )
-        self._retention.delete_doomed(self.saver_def.version, meta_graph_suffix)
+        self._retention.delete_doomed(self.saver_def.version, meta_graph_suffix, self._durability)
 
     def _warn_of_format(self) -> None:
         if self._write_version != SaverDef.V2 and not self._has_warned:
@@ -391,15 +382,7 @@ class Saver:
         """The SaverDef, its names without ``export_scope``; None where the saver lies outside of it."""
         if export_scope is None or self.saver_def is None:
             return self.saver_def
-        scope = export_scope.rstrip("/") + "/"
-        names = ("filename_tensor_name", "save_tensor_name", "restore_op_name")
-        if not self.saver_def.save_tensor_name.startswith(scope):
-            return None
-        message = SaverDef()
-        message.CopyFrom(self.saver_def)
-        for field in names:
-            setattr(message, field, getattr(message, field).removeprefix(scope))
-        return message
+        return without_scope(self.saver_def, export_scope)
 
     @staticmethod
     def from_proto(saver_def: Any, import_scope: str | None = None) -> Saver:

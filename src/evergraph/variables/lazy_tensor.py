@@ -10,15 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from evergraph.graph.conversion import register_tensor_conversion_function
-from evergraph.graph.tensor import OPERATORS, Tensor
+from evergraph.graph.tensor import Tensor
+from evergraph.variables.operators import TensorOperators
 
 
-class LazyTensor:
+class LazyTensor(TensorOperators):
     """Stands for the tensor that ``make`` gives; what it says of itself is said of the first
     one.
     """
-
-    __array_priority__ = 100
 
     def __init__(self, make: Callable[[], Tensor]) -> None:
         self._make = make
@@ -36,21 +35,12 @@ class LazyTensor:
     def __repr__(self) -> str:
         return repr(self._first)
 
+    def _as_operand(self) -> Tensor:
+        return self._make()
+
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """The value in ``session``, or in the default one."""
         return self._first.eval(feed_dict, session)
-
-
-def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: LazyTensor, *args: Any) -> Any:
-        return getattr(Tensor, name)(self._make(), *args)
-
-    apply.__name__ = name
-    return apply
-
-
-for _name in OPERATORS:
-    setattr(LazyTensor, _name, _operator(_name))
 
 
 def _convert(

@@ -4,7 +4,7 @@ a checkpoint holds as slices of one tensor (``w``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evergraph.formats.dtypes import DType
@@ -12,13 +12,14 @@ from evergraph.graph.conversion import register_tensor_conversion_function
 from evergraph.graph.graph import Graph
 from evergraph.graph.scopes import control_dependencies, name_scope
 from evergraph.graph.shape import TensorShape
-from evergraph.graph.tensor import OPERATORS, Tensor
+from evergraph.graph.tensor import Tensor
 from evergraph.ops.array import identity
 from evergraph.ops.concatenation import concat
 from evergraph.ops.splitting import split
+from evergraph.variables.operators import TensorOperators
 
 
-class PartitionedVariable:
+class PartitionedVariable(TensorOperators):
     """The parts of one variable, in the order of their places.
 
     It counts, iterates and is assigned to part by part; where a tensor is wanted, it is the parts
@@ -36,9 +37,6 @@ class PartitionedVariable:
         ValueError: there is no part, one does not say its place or is of another whole, or the
             partitions do not fit.
     """
-
-    #: Makes NumPy leave ``array * variable`` to the variable.
-    __array_priority__ = 100
 
     def __init__(
         self,
@@ -148,8 +146,9 @@ class PartitionedVariable:
         with name_scope(None):
             return identity(whole, name=self._name)
 
-    def __getitem__(self, key: Any) -> Tensor:
-        return self.as_tensor()[key]
+    def _as_operand(self) -> Tensor:
+        # Here TensorFlow stops: ``partitioned * 2`` is a TypeError there.
+        return self.as_tensor()
 
     # Updates; each gives what the update of each part gives
 
@@ -228,19 +227,6 @@ def put_together_collected(graph: Graph) -> None:
         for item in graph.get_collection(key):
             if isinstance(item, PartitionedVariable) and item.name not in graph._operations:
                 item.as_tensor()
-
-
-def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: PartitionedVariable, *args: Any) -> Any:
-        return getattr(Tensor, name)(self.as_tensor(), *args)
-
-    apply.__name__ = name
-    return apply
-
-
-# Here TensorFlow stops: ``partitioned * 2`` is a TypeError there.
-for _name in OPERATORS - {"__getitem__"}:
-    setattr(PartitionedVariable, _name, _operator(_name))
 
 
 def _convert(

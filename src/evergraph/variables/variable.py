@@ -18,8 +18,9 @@ from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.shape import TensorShape
-from evergraph.graph.tensor import OPERATORS, Tensor
+from evergraph.graph.tensor import Tensor
 from evergraph.variables import distribution, save_slice
+from evergraph.variables.operators import TensorOperators
 from evergraph.variables.scatter_methods import ScatterMethods
 
 #: ``creator(next_creator, **kwargs)`` -> a variable.
@@ -120,7 +121,7 @@ def lifted() -> AbstractContextManager[Any]:
     return get_default_graph().control_dependencies(None)
 
 
-class Variable(ScatterMethods, metaclass=_VariableType):
+class Variable(ScatterMethods, TensorOperators, metaclass=_VariableType):
     """A value that lives in a session and changes from run to run.
 
     Args: initial_value: a Tensor, what converts to one, or a function without arguments that gives
@@ -138,8 +139,6 @@ class Variable(ScatterMethods, metaclass=_VariableType):
         ValueError: no initial value, or one whose shape is not known though ``validate_shape``.
     """
 
-    #: Makes NumPy leave ``array + variable`` to the variable.
-    __array_priority__ = 100
     SaveSliceInfo = save_slice.SaveSliceInfo
 
     _trainable: bool
@@ -222,6 +221,9 @@ class Variable(ScatterMethods, metaclass=_VariableType):
     def value(self) -> Tensor:
         """The tensor that reads it; always the same one for a reference variable."""
         raise NotImplementedError
+
+    def _as_operand(self) -> Tensor:
+        return self.value()
 
     def read_value(self) -> Tensor:
         """A new tensor that reads it, at the time that the control dependencies around say."""
@@ -310,18 +312,6 @@ class Variable(ScatterMethods, metaclass=_VariableType):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.value())
-
-
-def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: Variable, *args: Any) -> Any:
-        return getattr(Tensor, name)(self.value(), *args)
-
-    apply.__name__ = name
-    return apply
-
-
-for _name in OPERATORS - {"__getitem__"}:
-    setattr(Variable, _name, _operator(_name))
 
 
 def _convert(
