@@ -33,6 +33,9 @@ old programs keep working. Where a Python built-in says the same thing, a class 
     OperatorNotAllowedInGraphError   a TypeError
 
 The codes are the canonical status codes of ``google.rpc.Code``.
+
+The traceback of an error that ``docs/errors.md`` explains ends with a line that says where (Python 3.11 and newer show
+it). It is a note of the error (PEP 678), so that ``str(error)`` and ``error.message`` are TensorFlow's.
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ from __future__ import annotations
 import errno as _errno
 import os as _os
 import traceback as _traceback
+from functools import cached_property as _cached_property
 from typing import Any
+from typing import TypeVar as _TypeVar
 
 OK = 0
 CANCELLED = 1
@@ -62,7 +67,29 @@ UNAUTHENTICATED = 16
 
 
 #: Where the errors that users meet are explained.
-WHERE_TO_LOOK = "Causes and cures of evergraph's errors: docs/errors.md"
+WHERE_TO_LOOK = "Causes and cures of evergraph's errors: evergraph explain (docs/errors.md)"
+
+_Error = _TypeVar("_Error", bound=Exception)
+
+
+def documented(error: _Error) -> _Error:
+    """``error``, a built-in one, with the pointer to its row of the table of errors, if it has one.
+
+    An OpError does without: it finds its pointer itself when it is shown.
+    """
+    notes = _pointers(str(error.args[0]))
+    if notes:
+        # Not add_note, which Python 3.10 has not: there, this is an attribute like any other.
+        vars(error)["__notes__"] = notes
+    return error
+
+
+def _pointers(message: str) -> list[str]:
+    """The line that leads to where ``message`` is explained, if it is."""
+    from evergraph.error_table import row_of
+
+    row = row_of(message)
+    return [row.pointer] if row is not None and row.kind else []
 
 
 class OpError(Exception):
@@ -108,6 +135,11 @@ class OpError(Exception):
     def experimental_payloads(self) -> dict[Any, Any]:
         """Further details, usually empty."""
         return self._experimental_payloads
+
+    @_cached_property
+    def __notes__(self) -> list[str]:
+        """What a traceback ends with. Looked up when one is made: most errors are caught, and never shown."""
+        return _pointers(str(self._message))
 
     def __str__(self) -> str:
         if self._op is None:

@@ -29,7 +29,7 @@ def test_help_names_the_commands_and_loads_nothing() -> None:
         [sys.executable, "-c", source], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for command in ("run", "inspect", "freeze", "quickstart", "Exit codes"):
+    for command in ("run", "inspect", "freeze", "explain", "quickstart", "Exit codes"):
         assert command in done.stdout
 
 
@@ -47,3 +47,6 @@ def test_what_cannot_be_done_is_code_1_and_one_sentence() -> None:
     assert done.stdout == ""
     assert done.stderr.startswith("evergraph: There is no checkpoint '/nowhere/model.ckpt'")
     assert "Traceback" not in done.stderr
+    pointer = "Cause and cure: evergraph explain no-such-checkpoint (docs/errors.md#restoring)"
+    assert done.stderr.splitlines()[-1] == pointer
+    assert done.stderr.count("evergraph explain") == 1

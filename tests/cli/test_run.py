@@ -118,6 +118,9 @@ def test_an_error_of_a_graph_names_the_node(write) -> None:
     lines = done.stderr.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[1].startswith(f'  File "{program}", line 5')
+    pointers = [line for line in lines if "evergraph explain" in line]
+    pointer = "Cause and cure: evergraph explain not-fed (docs/errors.md#running)"
+    assert pointers == ([pointer] if sys.version_info >= (3, 11) else [])
 
 
 def test_no_such_program(tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def test_a_twin_that_is_initialized_is_named(name: str, other: str) -> None:
         cell.read()
     lonely = RefCell(name, dtypes.float32, ())
     lonely.look_around({}.get)
-    with pytest.raises(errors.FailedPreconditionError, match=f"value {name}$"):
+    with pytest.raises(errors.FailedPreconditionError, match=f"value {name}") as raised:
         lonely.read()
+    assert raised.value.message.endswith(f"value {name}")
 
 
 def test_who_asks_to_be_first_is_not_kept_waiting_by_those_who_come_again_and_again() -> None:

@@ -6,6 +6,8 @@ import ast
 import os
 import re
 import shutil
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,16 @@ from google.protobuf.message import DecodeError
 import evergraph
 from evergraph import errors
 from evergraph import tf1 as tf
+from evergraph.error_table import rows_about
 from evergraph.formats import protos
 from tests.conftest import ROOT
 from tests.pains.conftest import Trained
 
+DOCUMENT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 DATA = "runs/model-500.data-00000-of-00001"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 98304\n"
-_ROW = re.compile(r"\| `(?P<message>.+)` \| `(?P<kind>\w+)` \| .+ \| .+ \|")
-_NOTICE = re.compile(r"\| `(?P<message>[^|]+)` \| [^`|].* \|")
+_ROW = re.compile(r"\| (?P<name>[\w-]+) \| `(?P<message>.+)` \| `(?P<kind>\w+)` \| .+ \| .+ \|")
+_NOTICE = re.compile(r"\| (?P<name>[\w-]+) \| `(?P<message>[^|]+)` \| [^|]+ \|")
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +43,19 @@ def masked(message: str) -> str:
 
 
 def rows(pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    lines = (ROOT / "docs" / "errors.md").read_text().splitlines()
-    return [match for match in map(pattern.fullmatch, lines) if match]
+    return [match for match in map(pattern.fullmatch, DOCUMENT.splitlines()) if match]
+
+
+def pointer(name: str) -> str:
+    """The line that leads to a row of the page."""
+    above = DOCUMENT[: DOCUMENT.index(f"\n| {name} |")]
+    heading = re.findall(r"^## (.+)$", above, re.MULTILINE)[-1]
+    return f"Cause and cure: evergraph explain {name} (docs/errors.md#{heading.lower().replace(' ', '-')})"
+
+
+def last_line(error: BaseException) -> str:
+    """The last line of an error's traceback."""
+    return "".join(traceback.format_exception(error)).splitlines()[-1]
 
 
 def variables(**values: Any) -> tuple[Any, Any]:
@@ -309,10 +324,72 @@ def test_an_error_says_what_the_table_says(
         assert said == expected
     kinds = {kind.__name__ for kind in type(error).__mro__}
     assert row["kind"] in kinds
+    # The pointer is beside the message, not in it.
+    assert error.__notes__ == [pointer(row["name"])]
+    assert "evergraph explain" not in str(error)
+    if sys.version_info >= (3, 11):
+        assert last_line(error) == pointer(row["name"])
+    # Who pastes the message is told the same.
+    assert [found.name for found in rows_about(str(error))] == [row["name"]]
 
 
 def test_every_error_of_the_table_is_provoked() -> None:
     assert len(rows(_ROW)) == len(PROVOKED)
+
+
+def the_end_of_a_queue() -> None:
+    queue = tf.FIFOQueue(2, tf.float32, shapes=[[]])
+    session = tf.Session()
+    session.run(queue.close())
+    session.run(queue.dequeue())
+
+
+def a_queue_that_takes_no_more() -> None:
+    queue = tf.FIFOQueue(2, tf.float32, shapes=[[]])
+    session = tf.Session()
+    session.run(queue.close(cancel_pending_enqueues=True))
+    session.run(queue.enqueue(1.0))
+
+
+def the_end_of_a_count() -> None:
+    counted = tf.Variable(0).count_up_to(0)
+    session = tf.Session()
+    session.run(tf.global_variables_initializer())
+    session.run(counted)
+
+
+def an_error_of_the_program() -> None:
+    raise tf.errors.InvalidArgumentError(None, None, "mine")
+
+
+def an_error_of_the_program_in_a_run() -> None:
+    def fail() -> None:
+        raise ValueError("mine")
+
+    tf.Session().run(tf.py_func(fail, [], tf.float32))
+
+
+def an_error_that_is_not_explained() -> None:
+    tf.Session().run(tf.check_numerics([float("nan")], "here"))
+
+
+@pytest.mark.parametrize(
+    "provoke",
+    [
+        the_end_of_a_queue,
+        a_queue_that_takes_no_more,
+        the_end_of_a_count,
+        an_error_of_the_program,
+        an_error_of_the_program_in_a_run,
+        an_error_that_is_not_explained,
+    ],
+    ids=lambda function: function.__name__,
+)
+def test_what_is_no_error_of_the_table_has_no_pointer(provoke: Callable[[], None]) -> None:
+    with tf.Graph().as_default(), pytest.raises(errors.OpError) as raised:
+        provoke()
+    assert not raised.value.__notes__
+    assert "evergraph explain" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_notices_are_those_that_are_logged() -> None:

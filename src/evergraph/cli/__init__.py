@@ -18,7 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(None if arguments is None else list(arguments), prog_name="evergraph")
     except OpError as error:
-        print(f"evergraph: {error.message}\n{WHERE_TO_LOOK}", file=sys.stderr)
+        print(
+            f"evergraph: {error.message}",
+            *(error.__notes__ or [WHERE_TO_LOOK]),
+            sep="\n",
+            file=sys.stderr,
+        )
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read the output has stopped; that is no failure of ours.

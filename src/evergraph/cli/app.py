@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from evergraph import __version__
+from evergraph.cli.explain import explain
 from evergraph.cli.freeze import freeze
 from evergraph.cli.inspect import inspect
 from evergraph.cli.quickstart import quickstart
@@ -54,4 +55,5 @@ app.command()(inspect)
 app.command()(freeze)
 app.command()(verify)
 app.command()(rename)
+app.command()(explain)
 app.command()(quickstart)

@@ -7,6 +7,7 @@ import importlib.util
 import pkgutil
 from typing import Any
 
+from evergraph.errors import documented
 from evergraph.nearest import did_you_mean
 
 
@@ -14,9 +15,9 @@ def __getattr__(name: str) -> Any:
     if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}") is not None:
         return importlib.import_module(f"{__name__}.{name}")
     message = f"module 'tf.contrib' has no attribute '{name}' in evergraph."
-    raise AttributeError(
-        message if name.startswith("__") else message + did_you_mean(name, _modules())
-    )
+    if not name.startswith("__"):
+        message += did_you_mean(name, _modules())
+    raise documented(AttributeError(message))
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from evergraph.errors import documented
 from evergraph.nearest import did_you_mean
 from evergraph.train.checkpoints_iterator import checkpoints_iterator, wait_for_new_checkpoint
 
@@ -17,4 +18,4 @@ def __getattr__(name: str) -> Any:
         )
     elif not name.startswith("__"):
         message += did_you_mean(name, __all__)
-    raise AttributeError(message)
+    raise documented(AttributeError(message))

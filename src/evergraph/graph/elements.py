@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evergraph import errors
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.nearest import nearest
@@ -68,9 +69,11 @@ def _by_name(graph: Graph, name: str, allow_tensor: bool, allow_operation: bool)
         )
     op = graph._operations.get(op_name)
     if op is None:
-        raise KeyError(
-            f"The name '{name}' refers to a Tensor which does not exist. "
-            f"The operation, '{op_name}', does not exist in the graph.{_hint(graph, op_name, ':' + index_text)}"
+        raise errors.documented(
+            KeyError(
+                f"The name '{name}' refers to a Tensor which does not exist. "
+                f"The operation, '{op_name}', does not exist in the graph.{_hint(graph, op_name, ':' + index_text)}"
+            )
         )
     index = int(index_text)
     if index >= len(op.outputs):

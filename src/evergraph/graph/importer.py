@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evergraph import errors
 from evergraph.formats import protos
 from evergraph.formats.dtypes import DType
 from evergraph.formats.protos import AttrValue, GraphDef, NodeDef, OpList
@@ -98,10 +99,12 @@ def _as_message(message: Any, kind: Any, argument: str) -> Any:
         return protos.adopt(message)
     name = kind.DESCRIPTOR.name
     if isinstance(message, (str, bytes, os.PathLike)) and name == "GraphDef":
-        raise TypeError(
-            f"graph_def must be a GraphDef proto, got {type(message).__name__}. To import a file, parse it first: "
-            "graph_def = tf.GraphDef(); graph_def.ParseFromString(tf.gfile.GFile(path, 'rb').read()). "
-            "(evergraph.load_model(path) makes a function of it.)"
+        raise errors.documented(
+            TypeError(
+                f"graph_def must be a GraphDef proto, got {type(message).__name__}. To import a file, parse it first: "
+                "graph_def = tf.GraphDef(); graph_def.ParseFromString(tf.gfile.GFile(path, 'rb').read()). "
+                "(evergraph.load_model(path) makes a function of it.)"
+            )
         )
     raise TypeError(f"{argument} must be a {name} proto, got {type(message).__name__}.")
 
@@ -186,9 +189,11 @@ class _Importer:
     def _check_inputs(self) -> None:
         for node, sources in zip(self._nodes, self._sources, strict=True):
             if self._prefix + node.name in self._graph._operations:
-                raise ValueError(
-                    f"Node name '{self._prefix}{node.name}' already exists in the Graph; import under another name= "
-                    "(a prefix), or into a fresh tf.Graph()"
+                raise errors.documented(
+                    ValueError(
+                        f"Node name '{self._prefix}{node.name}' already exists in the Graph; import under another "
+                        "name= (a prefix), or into a fresh tf.Graph()"
+                    )
                 )
             for source in sources:
                 if source.node not in self._by_name and self._mapped.find(source) is None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from evergraph.errors import documented
 from evergraph.nearest import nearest
 
 #: Every name of every namespace: name -> (module, attribute). Inner paths of TensorFlow fall back on it.
@@ -41,7 +42,7 @@ def namespace(
             return sorted(public for public in names if public[0] != "_")
         target = names.get(name)
         if target is None:
-            raise AttributeError(_not_there(shown_as, name, names))
+            raise _not_there(shown_as, name, names)
         value = resolve(target)
         setattr(sys.modules[module_name], name, value)
         return value
@@ -61,14 +62,14 @@ def resolve(target: tuple[str, str]) -> Any:
     return value
 
 
-def _not_there(shown_as: str, name: str, names: Mapping[str, Any]) -> str:
+def _not_there(shown_as: str, name: str, names: Mapping[str, Any]) -> AttributeError:
     message = f"module '{shown_as}' has no attribute '{name}' in evergraph"
     if name.startswith("__"):
-        return message
+        return AttributeError(message)
     near = nearest(name, names)
     if near:
         message += f"; near: {', '.join(f'{shown_as}.{candidate}' for candidate in near)}"
-    return message
+    return documented(AttributeError(message))
 
 
 class InnerModule(ModuleType):
@@ -89,7 +90,7 @@ class InnerModule(ModuleType):
             raise AttributeError(name)
         target = self._names.get(name) or self._public.get(name)
         if target is None:
-            raise AttributeError(_not_there(self.__name__, name, {**self._public, **self._names}))
+            raise _not_there(self.__name__, name, {**self._public, **self._names})
         value = resolve(target)
         setattr(self, name, value)
         return value

@@ -142,9 +142,11 @@ class Saver:
             self._var_list = variables
             if isinstance(variables, (list, tuple, set, dict)) and not variables:
                 if not self._allow_empty:
-                    raise ValueError(
-                        "No variables to save: var_list is empty, or the default graph has no variables (yet). Make "
-                        "the Saver after the model, and in its graph (with graph.as_default():)."
+                    raise errors.documented(
+                        ValueError(
+                            "No variables to save: var_list is empty, or the default graph has no variables (yet). "
+                            "Make the Saver after the model, and in its graph (with graph.as_default():)."
+                        )
                     )
                 self._is_empty = True
                 return
@@ -328,9 +330,11 @@ class Saver:
         if self._is_empty:
             return
         if save_path is None:
-            raise ValueError(
-                "Can't load save_path when it is None. (tf.train.latest_checkpoint gives None where the folder has no "
-                "'checkpoint' state file, or what that names is not there.)"
+            raise errors.documented(
+                ValueError(
+                    "Can't load save_path when it is None. (tf.train.latest_checkpoint gives None where the folder has "
+                    "no 'checkpoint' state file, or what that names is not there.)"
+                )
             )
         self._background.wait()
         prefix = _checkpoint_at(_as_text(save_path))
@@ -467,8 +471,8 @@ def _checkpoint_at(path: str) -> str:
     try:
         found = find_checkpoint(path)
     except errors.OpError as error:
-        raise ValueError(
-            f"The passed save_path is not a valid checkpoint: {path}. {error.message}"
+        raise errors.documented(
+            ValueError(f"The passed save_path is not a valid checkpoint: {path}. {error.message}")
         ) from None
     if found.notice:
         _LOG.warning(found.notice)

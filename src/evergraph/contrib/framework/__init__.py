@@ -51,6 +51,7 @@ from evergraph.contrib.framework.variables import (
     model_variable,
     variable,
 )
+from evergraph.errors import documented
 from evergraph.graph import nest
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.default_graph import graph_of as get_graph_from_inputs
@@ -165,6 +166,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     message = f"module 'tf.contrib.framework' has no attribute '{name}' in evergraph."
-    raise AttributeError(
-        message if name.startswith("__") else message + did_you_mean(name, __all__)
-    )
+    if not name.startswith("__"):
+        message += did_you_mean(name, __all__)
+    raise documented(AttributeError(message))

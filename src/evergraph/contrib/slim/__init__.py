@@ -36,6 +36,7 @@ from evergraph.contrib.framework import (
     variable,
 )
 from evergraph.contrib.slim import evaluation, model_analyzer
+from evergraph.errors import documented
 from evergraph.nearest import did_you_mean
 
 #: Layers of slim, and what is nearest to them here.
@@ -110,4 +111,4 @@ def __getattr__(name: str) -> Any:
         )
     elif not name.startswith("__"):
         message += did_you_mean(name, __all__)
-    raise AttributeError(message)
+    raise documented(AttributeError(message))

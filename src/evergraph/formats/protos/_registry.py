@@ -20,6 +20,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import DecodeError
 
+from evergraph.errors import documented
 from evergraph.formats import wire
 
 DESCRIPTOR_SET: Final = "descriptors.binpb"
@@ -69,7 +70,7 @@ def _explain(kind: Any) -> None:
             # By its name: all the package imports this one, and checkers of types lose their way in the circle.
             sniff = importlib.import_module("evergraph.formats.sniff")
             said = sniff.what_it_is(bytes(serialized), kind)
-            raise DecodeError(f"{error}. {said}") from None
+            raise documented(DecodeError(f"{error}. {said}")) from None
 
     def from_string(serialized: Any) -> Any:
         message = kind()

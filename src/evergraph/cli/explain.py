@@ -1,0 +1,88 @@
+"""``evergraph explain``: what an error means and what to do, from the table that docs/errors.md is made of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from evergraph.error_table import Row
+
+_LONGEST_LINE = 100
+
+
+def explain(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TEXT...",
+            help="A name, a message or words of it; -: what stands on standard input. Without: the list of all.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Explain an error, its cause and its cure: evergraph explain missing-variables
+
+    A traceback ends with the name to ask for. A message does as well, pasted or piped:
+    python train.py 2>&1 | evergraph explain -
+    """
+    from evergraph.error_table import ROWS, rows_about
+
+    asked = sys.stdin.read() if text == ["-"] else " ".join(text or ())
+    rows = ROWS if text is None else rows_about(asked)
+    if as_json:
+        typer.echo(json.dumps(list(map(_facts, rows)), indent=2))
+        return
+    width = min(shutil.get_terminal_size().columns, _LONGEST_LINE)
+    typer.echo("\n".join(_overview(rows, width) if text is None else _explained(rows, width)))
+
+
+def _facts(row: Row) -> dict[str, str | None]:
+    return {
+        "name": row.name,
+        "section": row.section,
+        "message": row.message,
+        "class": row.kind or None,
+        "cause": row.cause,
+        "cure": row.cure or None,
+    }
+
+
+def _overview(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """A line for each row, by sections."""
+    longest = max(len(row.name) for row in rows)
+    for section, inside in groupby(rows, key=lambda row: row.section):
+        yield section
+        for row in inside:
+            room = max(width - longest - 4, 1)
+            message = row.message if len(row.message) <= room else row.message[: room - 1] + "…"
+            yield f"  {row.name:<{longest}}  {message}"
+        yield ""
+    yield "What one means, and what to do: evergraph explain NAME"
+
+
+def _explained(rows: Sequence[Row], width: int) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        if number:
+            yield ""
+        yield f"{row.name} ({row.section})"
+        fields = [("message", row.message), ("class", row.kind)]
+        fields += [("cause", row.cause), ("cure", row.cure)]
+        for title, said in fields:
+            if said:
+                yield textwrap.fill(
+                    said,
+                    width,
+                    initial_indent=f"  {title:<9}",
+                    subsequent_indent=" " * 11,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
