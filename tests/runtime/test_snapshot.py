@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from evergraph import tf1 as tf
+from evergraph.formats.pinned_array import PinnedArray
 from evergraph.runtime.snapshot import Snapshot
 
 
@@ -21,6 +22,11 @@ def fresh_graph() -> Iterator[None]:
 
 def variable(kind: str, value: Any = (1.0, 2.0)) -> Any:
     return tf.get_variable("v", initializer=list(value), use_resource=kind == "resource")
+
+
+def elements(value: PinnedArray) -> Any:
+    with value.steady() as array:
+        return array.copy()
 
 
 def saved_tensor(v: Any, kind: str) -> Any:
@@ -47,13 +53,13 @@ def test_a_snapshot_stays_while_the_variable_changes(kind: str, update: Any) -> 
         snapshot = Snapshot(sess.state, [tensor])
         held = snapshot.values[tensor]
         sess.run(op)
-        np.testing.assert_array_equal(held, [1, 2])
+        np.testing.assert_array_equal(elements(held), [1, 2])
         changed = sess.run(v)
         assert changed.tolist() != [1, 2]
         sess.run(op)
-        np.testing.assert_array_equal(held, [1, 2])
-        snapshot.release()
-        assert not sess.state.pinned
+        np.testing.assert_array_equal(elements(held), [1, 2])
+        assert snapshot.release() == (8 if kind == "reference" else 0)
+        assert not held.is_needed
 
 
 def test_nothing_is_copied_that_is_not_written() -> None:
@@ -62,14 +68,14 @@ def test_nothing_is_copied_that_is_not_written() -> None:
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         snapshot = Snapshot(sess.state, [v.op.outputs[0], w.op.outputs[0]])
-        sess.run(w.assign_add([1.0]))
-        sess.run(v * 2)
-        assert np.shares_memory(snapshot.values[v.op.outputs[0]], cell(sess, "v").buffer)
-        assert not np.shares_memory(snapshot.values[w.op.outputs[0]], cell(sess, "w").buffer)
-        snapshot.release()
         buffer = cell(sess, "w").buffer
         sess.run(w.assign_add([1.0]))
+        sess.run(v * 2)
         assert cell(sess, "w").buffer is buffer
+        assert snapshot.values[v.op.outputs[0]].copied_bytes == 0
+        assert snapshot.values[w.op.outputs[0]].copied_bytes == 4
+        sess.run(w.assign_add([1.0]))
+        assert snapshot.release() == 4
 
 
 def cell(sess: Any, name: str) -> Any:
@@ -101,11 +107,22 @@ def test_several_snapshots_of_one_buffer() -> None:
         sess.run(v.assign_add([1.0, 1.0]))
         third = Snapshot(sess.state, [tensor])
         sess.run(v.assign_add([1.0, 1.0]))
-        np.testing.assert_array_equal(second.values[tensor], [1, 2])
-        np.testing.assert_array_equal(third.values[tensor], [2, 3])
-        second.release()
-        third.release()
-        assert cell(sess, "v").pins == 0
+        np.testing.assert_array_equal(elements(second.values[tensor]), [1, 2])
+        np.testing.assert_array_equal(elements(third.values[tensor]), [2, 3])
+        assert (first.release(), second.release(), third.release()) == (0, 8, 8)
+
+
+def test_what_is_not_needed_any_more_is_not_copied() -> None:
+    v = variable("reference")
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        tensor = v.op.outputs[0]
+        snapshot = Snapshot(sess.state, [tensor, tensor])  # saved under two names
+        snapshot.values[tensor].release()
+        assert snapshot.values[tensor].is_needed
+        snapshot.values[tensor].release()
+        sess.run(v.assign_add([1.0, 1.0]))
+        assert snapshot.release() == 0
 
 
 def test_a_snapshot_taken_while_another_thread_trains_is_of_one_moment() -> None:
@@ -125,9 +142,9 @@ def test_a_snapshot_taken_while_another_thread_trains_is_of_one_moment() -> None
             for _ in range(30):
                 snapshot = Snapshot(sess.state, [v.op.outputs[0]])
                 held = snapshot.values[v.op.outputs[0]]
-                before = held.copy()
+                before = elements(held)
                 assert before.min() == before.max()
-                np.testing.assert_array_equal(held, before)
+                np.testing.assert_array_equal(elements(held), before)
                 snapshot.release()
         finally:
             stop.set()

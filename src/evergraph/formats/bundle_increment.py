@@ -17,17 +17,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from evergraph import errors
 from evergraph.formats.bundle import data_path
 from evergraph.formats.bundle_entry import BundleEntry
 from evergraph.formats.bundle_reader import BundleReader
-from evergraph.formats.bundle_writer import BundleWriter, summed_pieces
+from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.crc32c import mask
 from evergraph.formats.dtypes import DType
+from evergraph.formats.pinned_array import Array, PinnedArray
+from evergraph.formats.tensor_bytes import hand_over
 from evergraph.storage.filesystem import Bytes, Path, is_remote
 from evergraph.storage.publish import Durability
 
@@ -77,42 +76,42 @@ class IncrementalBundleWriter(BundleWriter):
     def __init__(self, prefix: Path, base: str, durability: Durability = "full") -> None:
         self._older = BundleReader(base)
         self._known = dict(self._older.entries())
-        #: The tensors by key: their bytes, and the entry of the older checkpoint that has the same ones.
-        self._stored: dict[bytes, tuple[list[Bytes], BundleEntry | None]] = {}
+        #: The tensors by key, and the entry of the older checkpoint that has the same bytes.
+        self._stored: dict[bytes, tuple[Array | PinnedArray, BundleEntry | None]] = {}
         self.shared_bytes = 0
         super().__init__(prefix, durability)
 
     def _begin(self, expected_bytes: int) -> None:
         """Nothing yet: how many data files there are is known at the end."""
 
-    def _store(self, key: bytes, array: np.ndarray[Any, Any], dtype: DType) -> BundleEntry:
-        pieces: list[Bytes] = []
-        crc = 0
-        for piece, sum_so_far in summed_pieces(array, dtype):
-            pieces.append(piece)
-            crc = sum_so_far
-        size = sum(map(len, pieces))
-        entry = BundleEntry(dtype.as_datatype_enum, array.shape, size=size, crc=mask(crc))
+    def _store(self, key: bytes, array: Array | PinnedArray, dtype: DType) -> BundleEntry:
+        sizes: list[int] = []
+        crc = hand_over(array, lambda piece: sizes.append(len(piece)))
+        entry = BundleEntry(dtype.as_datatype_enum, array.shape, size=sum(sizes), crc=mask(crc))
         old = self._known.get(key)
         same = old is not None and replace(old, shard=0, offset=0) == entry
-        self._stored[key] = pieces, old if same and self._has_bytes(old, pieces) else None
+        self._stored[key] = array, old if same and self._has_bytes(old, array) else None
         return entry
 
-    def _has_bytes(self, entry: BundleEntry | None, pieces: Sequence[Bytes]) -> bool:
+    def _has_bytes(self, entry: BundleEntry | None, array: Array | PinnedArray) -> bool:
         """Whether the older checkpoint has just these bytes for a tensor."""
         assert entry is not None
         if self._older.big_endian:
             return False
         offset = entry.offset
+        is_same = True
+
+        def compare(piece: Bytes) -> None:
+            nonlocal offset, is_same
+            is_same = is_same and file.read(offset, len(piece)) == piece
+            offset += len(piece)
+
         try:
             file = self._older.data_file(entry.shard)
-            for piece in pieces:
-                if file.read(offset, len(piece)) != piece:
-                    return False
-                offset += len(piece)
+            hand_over(array, compare)
         except errors.OpError:
             return False  # Missing or cut short: what was there is written anew.
-        return True
+        return is_same
 
     def _finish_data(self) -> None:
         linked = self._link(self._worth_linking())
@@ -131,8 +130,7 @@ class IncrementalBundleWriter(BundleWriter):
             for key in written:
                 self._entries[key].shard = len(linked)
                 self._entries[key].offset = data.position
-                for piece in self._stored[key][0]:
-                    data.write(piece)
+                hand_over(self._stored[key][0], data.write)
 
     def _worth_linking(self) -> list[int]:
         """The older checkpoint's data files of which enough is still of use, the most useful first."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from evergraph import errors
-from evergraph.formats.array_memory import memory_of
 from evergraph.formats.bundle import (
     data_path,
     encode_name,
@@ -18,20 +16,16 @@ from evergraph.formats.bundle import (
     remove_superseded,
 )
 from evergraph.formats.bundle_entry import BundleEntry, BundleHeader
-from evergraph.formats.bundle_strings import encode_strings
-from evergraph.formats.crc32c import crc32c, mask
+from evergraph.formats.crc32c import mask
 from evergraph.formats.dtypes import DType, as_dtype, string
+from evergraph.formats.pinned_array import Array, PinnedArray
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.table import TableWriter
+from evergraph.formats.tensor_bytes import hand_over
 from evergraph.formats.tensor_slice import TensorSlice
 from evergraph.formats.tensor_values import as_array, flat_strings, is_array_like
-from evergraph.storage.filesystem import Bytes, Path, filesystem, plain_path
+from evergraph.storage.filesystem import Path, filesystem, plain_path
 from evergraph.storage.publish import Durability, publication
-
-# Large arrays are summed and written in pieces that stay in the cache of a core in between.
-_PIECE = 1 << 20
-# Copying a small array takes less time than making a view of its memory.
-_SMALL = 4096
 
 
 class BundleWriter:
@@ -71,7 +65,8 @@ class BundleWriter:
         Args:
             name: its key, not empty.
             value: an array, which is written from its own memory and must not change before this
-                returns; or a number, a string or lists of them, which become what ``tf.constant`` makes.
+                returns, unless it is pinned, and then is released; or a number, a string or lists of
+                them, which become what ``tf.constant`` makes.
             dtype: the type to convert to; None: the array's own.
 
         Raises:
@@ -159,13 +154,12 @@ class BundleWriter:
         finally:
             self.discard()
 
-    def _store(self, key: bytes, array: np.ndarray[Any, Any], dtype: DType) -> BundleEntry:
+    def _store(self, key: bytes, array: Array | PinnedArray, dtype: DType) -> BundleEntry:
         """Writes the bytes of a tensor; returns its entry."""
         offset = self._data.position
-        crc = 0
-        for piece, sum_so_far in summed_pieces(array, dtype):
-            self._data.write(piece)
-            crc = sum_so_far
+        crc = hand_over(array, self._data.write)
+        if isinstance(array, PinnedArray):
+            array.release()
         size = self._data.position - offset
         return BundleEntry(
             dtype.as_datatype_enum, array.shape, offset=offset, size=size, crc=mask(crc)
@@ -177,38 +171,14 @@ class BundleWriter:
             self._publication.create(data_path(self.prefix, shard, self._shards))
 
 
-def summed_pieces(array: np.ndarray[Any, Any], dtype: DType) -> Iterable[tuple[Bytes, int]]:
-    """The bytes of a tensor, piece by piece, with the checksum so far; that of strings at once.
-
-    They are the array's own memory, unless it is small.
-    """
-    if array.dtype.kind == "O" or array.dtype.str[0] == ">" or array.nbytes > _SMALL:
-        return _many_summed_pieces(array, dtype)
-    data = array.tobytes()
-    return ((data, crc32c(data)),)
-
-
-def _many_summed_pieces(array: np.ndarray[Any, Any], dtype: DType) -> Iterator[tuple[Bytes, int]]:
-    if dtype == string:
-        pieces, total = encode_strings(array.reshape(-1).tolist())
-        yield from ((piece, total) for piece in pieces)
-        return
-    if not array.flags.c_contiguous or array.dtype.str[0] == ">":
-        array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-    data = memory_of(array)
-    crc = 0
-    for start in range(0, len(data), _PIECE):
-        piece = data[start : start + _PIECE]
-        crc = crc32c(piece, crc)
-        yield piece, crc
-
-
 def to_array(
     value: Any, name: str | bytes, dtype: DType | None
-) -> tuple[np.ndarray[Any, Any], DType]:
+) -> tuple[Array | PinnedArray, DType]:
     """The array to store, strings as objects of bytes, and its type; ``name`` is for messages."""
     if dtype is None and type(value) is np.ndarray and value.dtype.kind in "fiub":
         return value, as_dtype(value.dtype)
+    if isinstance(value, PinnedArray):
+        return value, string if value.dtype.kind == "O" else as_dtype(value.dtype)
     try:
         array = as_array(value, dtype, None)
         if array.dtype.kind not in "OSU":

@@ -21,6 +21,7 @@ from evergraph.formats.slice_assembly import box_shape, first_overlapping
 from evergraph.formats.slice_key import encode_slice_key
 from evergraph.formats.small_messages import Versions, encode_shape
 from evergraph.formats.table import TableWriter
+from evergraph.formats.tensor_bytes import steady
 from evergraph.formats.tensor_slice import WHOLE, TensorSlice
 from evergraph.formats.tensor_slices import VERSION
 from evergraph.formats.wire import bytes_field, bytes_head, varint_field
@@ -105,7 +106,8 @@ class TensorSliceWriter:
         """
         array, dtype = to_array(value, name, dtype)
         whole = TensorSlice(((0, WHOLE),) * array.ndim)
-        self._add(encode_name(name), _Tensor(dtype, array.shape), whole, array)
+        with steady(array) as elements:
+            self._add(encode_name(name), _Tensor(dtype, array.shape), whole, elements)
 
     def add_slice(
         self, name: str | bytes, shape: Sequence[int], box: TensorSlice, value: Any
@@ -129,7 +131,8 @@ class TensorSliceWriter:
             _refuse(
                 f"The slice '{box}' of tensor {name!r} has the shape {expected}, not {array.shape}."
             )
-        self._add(encode_name(name), _Tensor(dtype, tuple(shape)), box, array)
+        with steady(array) as elements:
+            self._add(encode_name(name), _Tensor(dtype, tuple(shape)), box, elements)
 
     def _add(self, name: bytes, tensor: _Tensor, box: TensorSlice, array: Any) -> None:
         shown = decode_name(name)

@@ -17,12 +17,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Condition
 from typing import Any
 
 import numpy as np
 
 from evergraph import errors
 from evergraph.formats.dtypes import DType
+from evergraph.formats.pinned_array import PinnedArray
 from evergraph.graph.shape import Dims, is_fully_defined, text
 
 Array = Any
@@ -95,8 +97,8 @@ class RefCell:
         self.shape = shape
         self.lock = CellLock()
         self.buffer: Array = None
-        #: How many snapshots the buffer belongs to as well: it is not written to then.
-        self.pins = 0
+        #: What the buffer's elements are pinned for.
+        self.pins: list[PinnedArray] = []
         self._find: Find | None = None
 
     @property
@@ -124,25 +126,26 @@ class RefCell:
         return self.buffer
 
     def writable(self) -> Array:
-        """The array to write to in place, with the lock held: the buffer, or a copy where a snapshot has it too."""
+        """The buffer, to be written to in place, with the lock held."""
         buffer = self.read()
         if self.pins:
-            self.pins = 0
-            self.buffer = buffer = np.array(buffer, copy=True)
+            self._move_pins()
         return buffer
 
-    def pin(self) -> Array:
-        """The buffer, as it is now and stays until `unpin`: what is written meanwhile goes into a copy."""
+    def pin(self, moved: Condition, uses: int) -> PinnedArray:
+        """The value as it is now: before it is written to, what is still needed of it is copied elsewhere."""
         with self.lock.first():
-            buffer = self.read()
-            self.pins += 1
-        return buffer
+            pin = PinnedArray(self.read(), moved, uses)
+            self.pins = [*filter(_is_needed, self.pins), pin]
+        return pin
 
-    def unpin(self, buffer: Array) -> None:
-        """Takes one `pin` back."""
-        with self.lock:
-            if self.buffer is buffer and self.pins:
-                self.pins -= 1
+    def _move_pins(self) -> None:
+        needed = [*filter(_is_needed, self.pins)]
+        self.pins = []
+        if needed:
+            copy = np.array(self.buffer, copy=True, order="C")
+            for pin in needed:
+                pin.move(copy)
 
     def assign(self, value: Array, validate_shape: bool = True) -> None:
         """Takes over the contents of ``value``: in place where the shape is the same.
@@ -158,15 +161,13 @@ class RefCell:
                 if buffer is value:
                     return
                 if self.pins:
-                    self.pins = 0
-                    self.buffer = np.array(value, copy=True, order="C")
-                else:
-                    np.copyto(buffer, value)
+                    self._move_pins()
+                np.copyto(buffer, value)
                 return
             if validate_shape:
                 self._check_shape(value.shape)
             self.buffer = kept(value)
-            self.pins = 0
+            self.pins = []
             self._find = None
 
     def _check_shape(self, given: tuple[int, ...]) -> None:
@@ -217,6 +218,10 @@ class ResourceCell:
         if value is None:
             raise errors.FailedPreconditionError(None, None, self.missing())
         return value
+
+    def pin(self, moved: Condition, uses: int) -> PinnedArray:
+        """The value as it is now. It does not change: while it is needed, a write makes a new array."""
+        return PinnedArray(self.read(), moved, uses)
 
     def missing(self) -> str:
         """The sentence for a variable that is not initialized."""
@@ -279,6 +284,10 @@ def writing(cells: Sequence[Cell]) -> Iterator[None]:
     finally:
         for cell in held:
             cell.lock.release()
+
+
+def _is_needed(pin: PinnedArray) -> bool:
+    return pin.is_needed
 
 
 def as_array(value: Any, dtype: DType | None) -> Array:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from evergraph.formats.bundle_writer import BundleWriter
 from evergraph.formats.checkpoint import Checkpoint, open_checkpoint
 from evergraph.formats.dtypes import DType
 from evergraph.formats.name_order import name_order
+from evergraph.formats.pinned_array import PinnedArray
 from evergraph.formats.tensor_info import TensorInfo
 from evergraph.formats.tensor_slice import WHOLE, parse_shape_and_slice
 from evergraph.formats.tensor_slices_writer import TensorSliceWriter
@@ -104,6 +106,20 @@ class SaveV2:
             _add_all(ctx, writer, names, specs, tensors, range(len(names)))
 
 
+#: What is saved in place of the values that nodes have in a run: those of an earlier moment.
+_pinned: ContextVar[Mapping[Tensor, PinnedArray] | None] = ContextVar("_pinned", default=None)
+
+
+@contextmanager
+def saving(values: Mapping[Tensor, PinnedArray]) -> Iterator[None]:
+    """Runs inside of the block save ``values``, and not what their tensors are then."""
+    token = _pinned.set(values)
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
+
+
 def _size(tensors: Sequence[Any]) -> int:
     return sum(int(np.asarray(tensor).nbytes) for tensor in tensors)
 
@@ -118,12 +134,14 @@ def _add_all(
 ) -> None:
     """Adds the tensors, which are the last inputs of the operation, to a checkpoint."""
     sources = saved_inputs(ctx.op)
+    pinned = _pinned.get() or {}
     for i in order:
-        with _unchanging(ctx, sources[i], tensors[i]):
+        value = pinned.get(sources[i], tensors[i])
+        with _unchanging(ctx, sources[i], value):
             if specs[i]:
-                writer.add_slice(names[i], *parse_shape_and_slice(specs[i]), tensors[i])
+                writer.add_slice(names[i], *parse_shape_and_slice(specs[i]), value)
             else:
-                writer.add(names[i], tensors[i])
+                writer.add(names[i], value)
 
 
 def saved_inputs(op: Operation) -> Sequence[Tensor]:
@@ -135,13 +153,15 @@ def saved_inputs(op: Operation) -> Sequence[Tensor]:
 def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> AbstractContextManager[Any]:
     """While held, no other run writes to ``value``, where that is the buffer of a reference variable.
 
-    A training thread may go on while this one saves. What a snapshot holds stays by itself.
+    A training thread may go on while this one saves. What is pinned stays by itself.
     """
+    if isinstance(value, PinnedArray):
+        return nullcontext()
     op = origin(source, _ALIASES)
     if op.type not in ("Variable", "VariableV2"):
         return nullcontext()
     cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
-    if isinstance(cell, RefCell) and not cell.pins and np.may_share_memory(value, cell.buffer):
+    if isinstance(cell, RefCell) and np.may_share_memory(value, cell.buffer):
         return cell.lock.first()
     return nullcontext()
 

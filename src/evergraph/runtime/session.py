@@ -18,7 +18,6 @@ from evergraph.runtime.functions import FunctionRunner
 from evergraph.runtime.initializing import initialized_variables, note_initialized
 from evergraph.runtime.limits import Bounded, Limits
 from evergraph.runtime.plan import Plan, make_plan
-from evergraph.runtime.snapshot import make_room, written_variables
 from evergraph.runtime.state import SessionState
 
 #: Plans kept for each session; programs run a handful of signatures, loops that make new ones must not fill the memory.
@@ -28,22 +27,14 @@ _MOST_PLANS = 256
 class _Signature:
     """A plan with the fetches and feeds that it serves."""
 
-    __slots__ = ("_initialized", "_written", "fed", "fetch", "mutations", "plan")
+    __slots__ = ("_initialized", "fed", "fetch", "mutations", "plan")
 
     def __init__(self, fetch: FetchPlan, fed: Sequence[Tensor], plan: Plan, mutations: int) -> None:
         self.fetch = fetch
         self.fed = tuple(fed)
         self.plan = plan
         self.mutations = mutations
-        self._written: list[Operation] | None = None
         self._initialized: frozenset[str] | None = None
-
-    @property
-    def written(self) -> list[Operation]:
-        """The reference variables that a run may write to."""
-        if self._written is None:
-            self._written = written_variables(self.fetch.tensors, self.fetch.targets, self.fed)
-        return self._written
 
     @property
     def initialized(self) -> frozenset[str]:
@@ -145,8 +136,6 @@ class BaseSession:
             return self._execute(signature, arrays)
 
     def _execute(self, signature: _Signature, arrays: Sequence[Any]) -> Any:
-        if self._state.pinned:
-            make_room(self._state, signature.written)
         if self._state.restored:
             note_initialized(self._state, signature.initialized)
         results = signature.plan.execute(arrays)

@@ -26,8 +26,6 @@ class SessionState:
         self._node_states: dict[str, Any] = {}
         self._waiters: set[threading.Condition] = set()
         self.closed = False
-        #: Cells of reference variables that a snapshot holds (`runtime.snapshot`).
-        self.pinned: set[Any] = set()
         #: Variables that have been restored, and the checkpoints (`runtime.initializing`).
         self.restored: dict[str, str] = {}
         #: Work that goes on in other threads, and must come to its end before the session does.

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
+from evergraph.formats.pinned_array import PinnedArray
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
-from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs
+from evergraph.graph.tensor import Tensor
+from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs, saving
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import BaseSession
 from evergraph.runtime.snapshot import Snapshot
 
 
-def saved_values(session: BaseSession, save_name: str) -> tuple[Snapshot, dict[Any, Any]]:
+def saved_values(session: BaseSession, save_name: str) -> tuple[Snapshot, dict[Tensor, Any]]:
     """The values that running ``save_name`` would save, by tensor: those of variables pinned, others computed.
 
     The snapshot, which pins them, is to be released when they have been written.
     """
-    inputs = dict.fromkeys(
-        tensor for op in save_ops(session.graph, save_name) for tensor in saved_inputs(op)
-    )
+    inputs = [tensor for op in save_ops(session.graph, save_name) for tensor in saved_inputs(op)]
     snapshot = Snapshot(session.state, inputs)
     try:
-        others = [tensor for tensor in inputs if tensor not in snapshot.values]
+        others = list(dict.fromkeys(tensor for tensor in inputs if tensor not in snapshot.values))
         values = dict(zip(others, session.run(others), strict=True))
     except BaseException:
         snapshot.release()
         raise
     return snapshot, {**snapshot.values, **values}
+
+
+@contextmanager
+def saving_values(values: Mapping[Tensor, Any]) -> Iterator[dict[Tensor, Any]]:
+    """What to feed to a run inside of the block, so that it saves ``values``."""
+    pinned = {tensor: value for tensor, value in values.items() if isinstance(value, PinnedArray)}
+    with saving(pinned):
+        yield {**values, **{tensor: _stand_in(value) for tensor, value in pinned.items()}}
+
+
+def _stand_in(value: PinnedArray) -> Any:
+    """What has the type and shape of a pinned value, and no memory: the ops that save take the value itself."""
+    empty = np.array(b"", object) if value.dtype.kind == "O" else np.zeros((), value.dtype)
+    return np.broadcast_to(empty, value.shape)
 
 
 def save_ops(graph: Graph, save_name: str) -> list[Operation]:
