@@ -11,7 +11,7 @@ import pytest
 
 from evergraph import tf1 as tf
 from evergraph.formats.pinned_array import PinnedArray
-from evergraph.runtime.snapshot import Snapshot
+from evergraph.runtime.snapshot import Snapshot, VariableTensors
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +22,10 @@ def fresh_graph() -> Iterator[None]:
 
 def variable(kind: str, value: Any = (1.0, 2.0)) -> Any:
     return tf.get_variable("v", initializer=list(value), use_resource=kind == "resource")
+
+
+def snapshot_of(sess: tf.Session, tensors: list[Any]) -> Snapshot:
+    return Snapshot(sess.state, VariableTensors(tensors))
 
 
 def elements(value: PinnedArray) -> Any:
@@ -50,7 +54,7 @@ def test_a_snapshot_stays_while_the_variable_changes(kind: str, update: Any) -> 
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         tensor = saved_tensor(v, kind)
-        snapshot = Snapshot(sess.state, [tensor])
+        snapshot = snapshot_of(sess, [tensor])
         held = snapshot.values[tensor]
         sess.run(op)
         np.testing.assert_array_equal(elements(held), [1, 2])
@@ -67,7 +71,7 @@ def test_nothing_is_copied_that_is_not_written() -> None:
     w = tf.get_variable("w", initializer=[1.0])
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
-        snapshot = Snapshot(sess.state, [v.op.outputs[0], w.op.outputs[0]])
+        snapshot = snapshot_of(sess, [v.op.outputs[0], w.op.outputs[0]])
         buffer = cell(sess, "w").buffer
         sess.run(w.assign_add([1.0]))
         sess.run(v * 2)
@@ -92,7 +96,7 @@ def test_what_aliases_a_variable_in_a_run_still_sees_its_update() -> None:
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         expected = sess.run(after) + 1.0
-        snapshot = Snapshot(sess.state, [v.op.outputs[0]])
+        snapshot = snapshot_of(sess, [v.op.outputs[0]])
         np.testing.assert_array_equal(sess.run(after), expected)
         snapshot.release()
 
@@ -102,10 +106,10 @@ def test_several_snapshots_of_one_buffer() -> None:
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         tensor = v.op.outputs[0]
-        first, second = Snapshot(sess.state, [tensor]), Snapshot(sess.state, [tensor])
+        first, second = snapshot_of(sess, [tensor]), snapshot_of(sess, [tensor])
         first.release()
         sess.run(v.assign_add([1.0, 1.0]))
-        third = Snapshot(sess.state, [tensor])
+        third = snapshot_of(sess, [tensor])
         sess.run(v.assign_add([1.0, 1.0]))
         np.testing.assert_array_equal(elements(second.values[tensor]), [1, 2])
         np.testing.assert_array_equal(elements(third.values[tensor]), [2, 3])
@@ -117,7 +121,7 @@ def test_what_is_not_needed_any_more_is_not_copied() -> None:
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         tensor = v.op.outputs[0]
-        snapshot = Snapshot(sess.state, [tensor, tensor])  # saved under two names
+        snapshot = snapshot_of(sess, [tensor, tensor])  # saved under two names
         snapshot.values[tensor].release()
         assert snapshot.values[tensor].is_needed
         snapshot.values[tensor].release()
@@ -140,7 +144,7 @@ def test_a_snapshot_taken_while_another_thread_trains_is_of_one_moment() -> None
         trainer.start()
         try:
             for _ in range(30):
-                snapshot = Snapshot(sess.state, [v.op.outputs[0]])
+                snapshot = snapshot_of(sess, [v.op.outputs[0]])
                 held = snapshot.values[v.op.outputs[0]]
                 before = elements(held)
                 assert before.min() == before.max()

@@ -70,15 +70,21 @@ class CellLock:
     def __exit__(self, *unused: object) -> None:
         self._lock.release()
 
-    @contextmanager
-    def first(self) -> Iterator[None]:
-        """Holds the lock, before all who ask for it from now on."""
+    def acquire_first(self) -> None:
+        """Waits for the lock, and gets it before all who ask for it from now on."""
+        if self._lock.acquire(blocking=False):
+            return
         request = object()
         self._asked.append(request)
         try:
             self._lock.acquire()
         finally:
             self._asked.remove(request)
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """Holds the lock: `acquire_first`, and `release` in the end."""
+        self.acquire_first()
         try:
             yield
         finally:
@@ -134,9 +140,12 @@ class RefCell:
 
     def pin(self, moved: Condition, uses: int) -> PinnedArray:
         """The value as it is now: before it is written to, what is still needed of it is copied elsewhere."""
-        with self.lock.first():
+        self.lock.acquire_first()
+        try:
             pin = PinnedArray(self.read(), moved, uses)
-            self.pins = [*filter(_is_needed, self.pins), pin]
+            self.pins = [*filter(_is_needed, self.pins), pin] if self.pins else [pin]
+        finally:
+            self.lock.release()
         return pin
 
     def _move_pins(self) -> None:

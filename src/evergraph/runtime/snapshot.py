@@ -13,28 +13,44 @@ from collections.abc import Iterable
 from threading import Condition
 
 from evergraph.formats.pinned_array import PinnedArray
+from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
-from evergraph.ops.cells import Cell, RefCell, ResourceCell
+from evergraph.ops.cells import RefCell, ResourceCell
 from evergraph.runtime.state import SessionState
 
 _REFERENCES = frozenset(("Variable", "VariableV2"))
 
 
-class Snapshot:
-    """The values of ``tensors`` that stand for variables: references, reads of resource variables, identities of these.
+class VariableTensors:
+    """Those of ``tensors`` that stand for variables: references, reads of resource variables, identities of these.
 
     Attributes:
-      values: tensor -> its value, to be released as often as the tensor was given. A tensor that is something else is
-        not among them.
+      places: each tensor, how often it was given, and the container and name of its variable.
     """
 
-    def __init__(self, state: SessionState, tensors: Iterable[Tensor]) -> None:
+    def __init__(self, tensors: Iterable[Tensor]) -> None:
+        self.places: list[tuple[Tensor, int, str, str]] = []
+        for tensor, uses in Counter(tensors).items():
+            op = _variable_op(tensor)
+            if op is not None:
+                name = op.attrs.get("shared_name") or op.name
+                self.places.append((tensor, uses, op.attrs.get("container", ""), name))
+
+
+class Snapshot:
+    """The values that variables have now.
+
+    Attributes:
+      values: tensor -> its value, to be released as often as the tensor was given.
+    """
+
+    def __init__(self, state: SessionState, tensors: VariableTensors) -> None:
         self.values: dict[Tensor, PinnedArray] = {}
         moved = Condition()
         try:
-            for tensor, uses in Counter(tensors).items():
-                cell = _cell_of(state, tensor)
-                if cell is not None:
+            for tensor, uses, container, name in tensors.places:
+                cell = state.find_resource(container, name)
+                if isinstance(cell, (RefCell, ResourceCell)):
                     self.values[tensor] = cell.pin(moved, uses)
         except BaseException:
             self.release()
@@ -42,22 +58,19 @@ class Snapshot:
 
     def release(self) -> int:
         """Needs the values no more; returns how many bytes were copied because of them."""
+        copied = 0
         for value in self.values.values():
             value.drop()
-        return sum(value.copied_bytes for value in self.values.values())
+            copied += value.copied_bytes
+        return copied
 
 
-def _cell_of(state: SessionState, tensor: Tensor) -> Cell | None:
-    """The cell that holds the value of ``tensor``, None where that is no variable's."""
+def _variable_op(tensor: Tensor) -> Operation | None:
+    """The operation of the variable whose value ``tensor`` is, None where that is no variable's."""
     op = tensor.op
     while op.type == "Identity":
         op = op.inputs[0].op
     if op.type == "ReadVariableOp":
         op = op.inputs[0].op
-        if op.type != "VarHandleOp":
-            return None
-    elif op.type not in _REFERENCES:
-        return None
-    name = op.attrs.get("shared_name") or op.name
-    found = state.find_resource(op.attrs.get("container", ""), name)
-    return found if isinstance(found, (RefCell, ResourceCell)) else None
+        return op if op.type == "VarHandleOp" else None
+    return op if op.type in _REFERENCES else None

@@ -15,23 +15,35 @@ from evergraph.graph.tensor import Tensor
 from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs, saving
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import BaseSession
-from evergraph.runtime.snapshot import Snapshot
+from evergraph.runtime.snapshot import Snapshot, VariableTensors
 
 
-def saved_values(session: BaseSession, save_name: str) -> tuple[Snapshot, dict[Tensor, Any]]:
-    """The values that running ``save_name`` would save, by tensor: those of variables pinned, others computed.
+class SavedTensors:
+    """What running ``save_name`` saves: worked out once, for any number of saves."""
 
-    The snapshot, which pins them, is to be released when they have been written.
-    """
-    inputs = [tensor for op in save_ops(session.graph, save_name) for tensor in saved_inputs(op)]
-    snapshot = Snapshot(session.state, inputs)
-    try:
-        others = list(dict.fromkeys(tensor for tensor in inputs if tensor not in snapshot.values))
-        values = dict(zip(others, session.run(others), strict=True))
-    except BaseException:
-        snapshot.release()
-        raise
-    return snapshot, {**snapshot.values, **values}
+    def __init__(self, graph: Graph, save_name: str) -> None:
+        self._origin = graph, save_name
+        inputs = [tensor for op in save_ops(graph, save_name) for tensor in saved_inputs(op)]
+        self._inputs = list(dict.fromkeys(inputs))
+        self._variables = VariableTensors(inputs)
+
+    def are_of(self, graph: Graph, save_name: str) -> bool:
+        """Whether this is what running ``save_name`` of ``graph`` saves."""
+        return self._origin[0] is graph and self._origin[1] == save_name
+
+    def take(self, session: BaseSession) -> tuple[Snapshot, dict[Tensor, Any]]:
+        """The values as they are now, by tensor: those of variables pinned, others computed.
+
+        The snapshot, which pins them, is to be released when they have been written.
+        """
+        snapshot = Snapshot(session.state, self._variables)
+        try:
+            others = [tensor for tensor in self._inputs if tensor not in snapshot.values]
+            values = dict(zip(others, session.run(others), strict=True)) if others else {}
+        except BaseException:
+            snapshot.release()
+            raise
+        return snapshot, {**snapshot.values, **values}
 
 
 @contextmanager

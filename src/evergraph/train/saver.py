@@ -27,7 +27,7 @@ from evergraph.train.global_step import global_step as read_global_step
 from evergraph.train.meta_graph_files import MetaGraphFiles
 from evergraph.train.restore_errors import explain
 from evergraph.train.retention import Retention
-from evergraph.train.saved_values import save_ops, saved_values, saving_values
+from evergraph.train.saved_values import SavedTensors, save_ops, saving_values
 from evergraph.train.saver_builder import BulkSaverBuilder
 from evergraph.train.saver_defs import check_saver_def, with_scope, without_scope
 from evergraph.train.saver_notices import SaverNotices
@@ -123,6 +123,7 @@ class Saver:
         self._keep_across_restarts = keep_across_restarts
         self._retention = Retention(keep_best, lower_is_better)
         self._background = BackgroundSaves(most_in_flight)
+        self._saved_tensors: SavedTensors | None = None
         self._incremental = incremental
         self._last_prefix: str | None = None
         self._meta_graphs = MetaGraphFiles()
@@ -231,7 +232,10 @@ class Saver:
 
         if self._is_empty or not (asynchronous or self._incremental):
             return write({})
-        snapshot, values = saved_values(sess, self.saver_def.save_tensor_name)
+        name = self.saver_def.save_tensor_name
+        if self._saved_tensors is None or not self._saved_tensors.are_of(sess.graph, name):
+            self._saved_tensors = SavedTensors(sess.graph, name)
+        snapshot, values = self._saved_tensors.take(sess)
         if not asynchronous:
             try:
                 return write(values)
