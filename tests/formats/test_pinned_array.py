@@ -10,7 +10,7 @@ import pytest
 
 from evergraph import errors
 from evergraph.formats.crc32c import crc32c
-from evergraph.formats.pinned_array import PinnedArray
+from evergraph.formats.pinned_array import PinnedArray, SpareArrays
 from evergraph.formats.tensor_bytes import hand_over
 
 LARGE = np.arange(3 << 20, dtype=np.uint8)
@@ -23,7 +23,7 @@ def test_elements_move_between_two_pieces() -> None:
     owner: list[threading.Thread] = []
 
     def overwrite() -> None:
-        pinned.move(memory.copy())
+        pinned.move()
         memory[:] = 0
 
     def write(piece: Any) -> None:
@@ -73,10 +73,10 @@ def test_a_failed_write_keeps_nobody_waiting() -> None:
 
     with pytest.raises(OSError, match="No space") as caught:
         hand_over(pinned, fail)
-    pinned.move(
-        LARGE.copy()
-    )  # with the traceback, and so the frames of the failed write, still there
-    assert caught.value
+    # The traceback, and with it the frames of the failed write, is still there.
+    assert caught.tb
+    pinned.move()
+    assert pinned.copied_bytes == LARGE.nbytes
 
 
 def test_what_has_been_released_is_nobodys_concern() -> None:
@@ -85,7 +85,27 @@ def test_what_has_been_released_is_nobodys_concern() -> None:
     assert pinned.is_needed
     pinned.release()
     assert not pinned.is_needed
-    pinned.move(LARGE.copy())
+    pinned.move()
     assert pinned.copied_bytes == 0
     with pytest.raises(errors.FailedPreconditionError, match="released"), pinned.steady():
         pass
+
+
+def test_the_memory_of_a_copy_serves_the_next_one() -> None:
+    spares = SpareArrays()
+    memory = LARGE.copy()
+    addresses = set()
+    for value in range(3):
+        memory[:] = value
+        pinned = PinnedArray(memory, spares=spares)
+        pinned.move()
+        memory[:] = 99
+        with pinned.steady() as array:
+            assert array[0] == array[-1] == value
+            addresses.add(array.ctypes.data)
+        pinned.release()
+    assert len(addresses) == 1
+    other = PinnedArray(np.arange(1 << 20, dtype=np.int8), spares=spares)
+    other.move()  # of another shape
+    with other.steady() as array:
+        assert array.shape == (1 << 20,)

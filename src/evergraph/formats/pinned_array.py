@@ -14,17 +14,44 @@ from evergraph import errors
 Array = np.ndarray[Any, Any]
 
 
+# Below it, fresh memory costs nothing that could be seen.
+_LARGE = 64 << 10
+
+
+class SpareArrays:
+    """Arrays that nobody needs any more, to be used again: filling fresh memory takes twice as long.
+
+    Several threads may give and take.
+    """
+
+    def __init__(self) -> None:
+        self._spares: dict[tuple[tuple[int, ...], np.dtype[Any]], list[Array]] = {}
+
+    def copy(self, array: Array) -> Array:
+        """A copy of ``array``, in C order."""
+        spares = self._spares.get((array.shape, array.dtype))
+        copy = spares.pop() if spares else np.empty(array.shape, array.dtype)
+        np.copyto(copy, array)
+        return copy
+
+    def give(self, array: Array) -> None:
+        """Takes in an array that only the caller has."""
+        if array.nbytes >= _LARGE and not array.dtype.hasobject:
+            self._spares.setdefault((array.shape, array.dtype), []).append(array)
+
+
 class PinnedArray:
     """The elements of an array as they are now.
 
     Who writes them to a file looks at the memory in short blocks (`steady`), and then lets go of it (`release`). Who
-    owns the memory, and wants to write to it before that, gives the elements another place first (`move`): that waits
+    owns the memory, and wants to write to it before that, has the elements copied elsewhere first (`move`): that waits
     for the end of one block, not for the file.
 
     Args:
         array: in C order.
-        moved: a condition, which the arrays of one save may share.
         uses: how often it is going to be released.
+        moved: a condition, which the arrays of one save may share.
+        spares: where memory for the copy comes from, and goes.
 
     Attributes:
         shape, dtype, ndim, nbytes: of the array.
@@ -35,6 +62,7 @@ class PinnedArray:
         "_array",
         "_in_use",
         "_moved",
+        "_spares",
         "_uses",
         "copied_bytes",
         "dtype",
@@ -43,7 +71,13 @@ class PinnedArray:
         "shape",
     )
 
-    def __init__(self, array: Array, moved: Condition | None = None, uses: int = 1) -> None:
+    def __init__(
+        self,
+        array: Array,
+        uses: int = 1,
+        moved: Condition | None = None,
+        spares: SpareArrays | None = None,
+    ) -> None:
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = array.dtype
         self.ndim: int = array.ndim
@@ -52,6 +86,7 @@ class PinnedArray:
         self._array: Array | None = array
         self._in_use: Array | None = None
         self._moved = moved or Condition()
+        self._spares = spares or SpareArrays()
         self._uses = uses
 
     @property
@@ -77,11 +112,15 @@ class PinnedArray:
                 self._in_use = None
                 self._moved.notify_all()
 
-    def move(self, copy: Array) -> None:
-        """Takes the elements from ``copy`` from now on; when this returns, nobody looks at the old memory."""
+    def move(self) -> None:
+        """Copies the elements elsewhere, if they are needed; when this returns, nobody looks at the old memory."""
+        old = self._array
+        if old is None:
+            return
+        copy = self._spares.copy(old)
         with self._moved:
-            old = self._array
-            if old is None:
+            if self._array is None:
+                self._spares.give(copy)
                 return
             self._array = copy
             self.copied_bytes = copy.nbytes
@@ -91,8 +130,11 @@ class PinnedArray:
         """One use less: after the last, the memory is the owner's alone."""
         self._uses -= 1
         if self._uses <= 0:
-            self._array = None
+            self.drop()
 
     def drop(self) -> None:
         """No use any more."""
-        self._array = None
+        with self._moved:
+            array, self._array = self._array, None
+        if array is not None and self.copied_bytes:
+            self._spares.give(array)

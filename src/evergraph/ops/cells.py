@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Condition
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,8 @@ from evergraph.graph.shape import Dims, is_fully_defined, text
 
 Array = Any
 
+#: Pins the value of a cell.
+Pin = Callable[[Array], PinnedArray]
 #: ``find(name)`` gives the session's cell of that name, or None.
 Find = Callable[[str], Any]
 
@@ -138,23 +139,19 @@ class RefCell:
             self._move_pins()
         return buffer
 
-    def pin(self, moved: Condition, uses: int) -> PinnedArray:
+    def pin(self, make: Pin) -> PinnedArray:
         """The value as it is now: before it is written to, what is still needed of it is copied elsewhere."""
         self.lock.acquire_first()
         try:
-            pin = PinnedArray(self.read(), moved, uses)
+            pin = make(self.read())
             self.pins = [*filter(_is_needed, self.pins), pin] if self.pins else [pin]
         finally:
             self.lock.release()
         return pin
 
     def _move_pins(self) -> None:
-        needed = [*filter(_is_needed, self.pins)]
-        self.pins = []
-        if needed:
-            copy = np.array(self.buffer, copy=True, order="C")
-            for pin in needed:
-                pin.move(copy)
+        while self.pins:
+            self.pins.pop().move()
 
     def assign(self, value: Array, validate_shape: bool = True) -> None:
         """Takes over the contents of ``value``: in place where the shape is the same.
@@ -228,9 +225,9 @@ class ResourceCell:
             raise errors.FailedPreconditionError(None, None, self.missing())
         return value
 
-    def pin(self, moved: Condition, uses: int) -> PinnedArray:
+    def pin(self, make: Pin) -> PinnedArray:
         """The value as it is now. It does not change: while it is needed, a write makes a new array."""
-        return PinnedArray(self.read(), moved, uses)
+        return make(self.read())
 
     def missing(self) -> str:
         """The sentence for a variable that is not initialized."""

@@ -3,16 +3,17 @@
 A snapshot copies nothing. It *pins* the buffers of reference variables: the first update of one that is still needed
 copies the old elements elsewhere, for the snapshot, just before it writes. The variable keeps its buffer, so that what
 aliases it sees the update. What a resource variable gave out never changes anyway. So a snapshot costs at most one
-further copy of what is written while it is needed.
+further copy of what is written while it is needed, and the memory of that serves the next one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from threading import Condition
 
-from evergraph.formats.pinned_array import PinnedArray
+from evergraph.formats.pinned_array import PinnedArray, SpareArrays
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
 from evergraph.ops.cells import RefCell, ResourceCell
@@ -40,18 +41,26 @@ class VariableTensors:
 class Snapshot:
     """The values that variables have now.
 
+    Args:
+      state: the session's.
+      tensors: the values that are wanted.
+      spares: memory for what has to be copied.
+
     Attributes:
       values: tensor -> its value, to be released as often as the tensor was given.
     """
 
-    def __init__(self, state: SessionState, tensors: VariableTensors) -> None:
+    def __init__(
+        self, state: SessionState, tensors: VariableTensors, spares: SpareArrays | None = None
+    ) -> None:
         self.values: dict[Tensor, PinnedArray] = {}
-        moved = Condition()
+        moved, spares = Condition(), spares or SpareArrays()
         try:
             for tensor, uses, container, name in tensors.places:
                 cell = state.find_resource(container, name)
                 if isinstance(cell, (RefCell, ResourceCell)):
-                    self.values[tensor] = cell.pin(moved, uses)
+                    pin = partial(PinnedArray, uses=uses, moved=moved, spares=spares)
+                    self.values[tensor] = cell.pin(pin)
         except BaseException:
             self.release()
             raise

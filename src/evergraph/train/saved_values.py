@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evergraph.formats.pinned_array import PinnedArray
+from evergraph.formats.pinned_array import PinnedArray, SpareArrays
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
@@ -26,6 +26,7 @@ class SavedTensors:
         inputs = [tensor for op in save_ops(graph, save_name) for tensor in saved_inputs(op)]
         self._inputs = list(dict.fromkeys(inputs))
         self._variables = VariableTensors(inputs)
+        self._spares = SpareArrays()
 
     def are_of(self, graph: Graph, save_name: str) -> bool:
         """Whether this is what running ``save_name`` of ``graph`` saves."""
@@ -36,7 +37,7 @@ class SavedTensors:
 
         The snapshot, which pins them, is to be released when they have been written.
         """
-        snapshot = Snapshot(session.state, self._variables)
+        snapshot = Snapshot(session.state, self._variables, self._spares)
         try:
             others = [tensor for tensor in self._inputs if tensor not in snapshot.values]
             values = dict(zip(others, session.run(others), strict=True)) if others else {}
