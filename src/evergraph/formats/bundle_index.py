@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from threading import Lock
 from typing import NoReturn, TypeVar
 
@@ -251,7 +252,12 @@ class BundleIndex:
 
     def _decode(self, name: str, value: bytes) -> tuple[BundleEntry, DType]:
         entry = self._decode_entry(name, value)
-        return entry, self._dtype(name, entry.dtype)
+        try:
+            return entry, _value_type(entry.dtype)
+        except TypeError:
+            self._fail(
+                f"has a damaged entry for tensor {name!r}: {entry.dtype} is no DataType that evergraph knows"
+            )
 
     def _decode_entry(self, name: str, value: bytes) -> BundleEntry:
         try:
@@ -259,18 +265,16 @@ class BundleIndex:
         except WireError as error:
             self._fail(f"has a damaged entry for tensor {name!r}: {error}")
 
-    def _dtype(self, name: str, number: int) -> DType:
-        try:
-            if 0 < number < _FIRST_REFERENCE:
-                return DType(number)
-        except TypeError:
-            pass
-        self._fail(
-            f"has a damaged entry for tensor {name!r}: {number} is no DataType that evergraph knows"
-        )
-
     def _fail(self, what: str) -> NoReturn:
         raise data_loss(self._path, what)
+
+
+@lru_cache(256)
+def _value_type(number: int) -> DType:
+    """The type with a number, if values can be of it: TypeError otherwise."""
+    if not 0 < number < _FIRST_REFERENCE:
+        raise TypeError(f"{number} is no type of values")
+    return DType(number)
 
 
 def _info(name: str, entry: BundleEntry, dtype: DType) -> TensorInfo:

@@ -181,13 +181,17 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
         return {name: name for name in self}
 
     @cached_property
+    def _has_objects(self) -> bool:
+        return OBJECT_GRAPH_KEY in self._reader
+
+    @cached_property
     def object_graph(self) -> ObjectGraph | None:
         """The objects of an object-based checkpoint, with paths, names and slots; None of any other.
 
         Raises:
             DataLossError: it is damaged.
         """
-        if OBJECT_GRAPH_KEY not in self._reader:
+        if not self._has_objects:
             return None
         data = self._reader.read(OBJECT_GRAPH_KEY)
         try:
@@ -216,14 +220,14 @@ class Checkpoint(Mapping[str, np.ndarray[Any, Any]]):
 
     def _key(self, name: str) -> str:
         """The key of the tensor that ``name`` means."""
-        if name in self._reader:
-            return name
+        if not self._has_objects or name in self._reader:
+            return name  # if it is not there, the reader says so
         keys = self._keys(name)
         if len(keys) == 1:
             return keys[0]
         objects = self._objects
         if not objects.nodes:
-            return name  # and the reader says that it is not there
+            return name
         if keys:
             raise errors.KeyNotFoundError(
                 None,

@@ -10,17 +10,20 @@ twice as fast as ``google-crc32c`` on one core.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, PathFinder
 from importlib.util import module_from_spec
-from typing import Any, cast
+from typing import Protocol, cast
 
 from evergraph.storage.filesystem import Bytes
 
 _MASK_DELTA = 0xA282EAD8
 
 
-def _load() -> Callable[[Any, int], int]:
+class _Sum(Protocol):
+    def __call__(self, data: Bytes, crc: int = 0, /) -> int: ...
+
+
+def _load() -> _Sum:
     """The function of the package's extension module.
 
     The package's own ``__init__`` looks its version up in the installed metadata, which would be a
@@ -32,18 +35,14 @@ def _load() -> Callable[[Any, int], int]:
         if spec is not None and isinstance(spec.loader, ExtensionFileLoader):
             module = module_from_spec(spec)
             spec.loader.exec_module(module)
-            return cast(Callable[[Any, int], int], module.crc32c)
+            return cast(_Sum, module.crc32c)
     from crc32c import crc32c as function
 
-    return function
+    return cast(_Sum, function)
 
 
-_extend = _load()
-
-
-def crc32c(data: Bytes, crc: int = 0) -> int:
-    """The checksum of ``data``, going on from ``crc``; a memoryview must be contiguous."""
-    return _extend(data, crc)
+#: ``crc32c(data, crc=0)``: the checksum of ``data``, going on from ``crc``; a memoryview must be contiguous.
+crc32c: _Sum = _load()
 
 
 def mask(crc: int) -> int:
