@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,39 @@ def test_a_checkpoint_that_goes_while_it_is_opened(
     answers.append(FoundCheckpoint(str(tmp_path / "m-1"), 2))
     with pytest.raises(errors.NotFoundError):
         evergraph.open_checkpoint(tmp_path / "m-1")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_threads_train_while_their_variables_are_saved(tmp_path: Path, asynchronous: bool) -> None:
+    sizes = (10, 10_000, 700_000)  # copied, gathered with others, and written piece by piece
+    variables = [
+        tf.get_variable(f"v{asynchronous}{i}", initializer=np.zeros(sizes[i % 3], np.float32))
+        for i in range(12)
+    ]
+    updates = [v.assign_add(tf.ones_like(v)) for v in variables]
+    saver = tf.train.Saver(variables, max_to_keep=None, durability="none")
+    with tf.Session() as sess:
+        sess.run(tf.variables_initializer(variables))
+        done = threading.Event()
+
+        def train() -> None:
+            while not done.is_set():
+                sess.run(updates)
+
+        threads = [threading.Thread(target=train) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            paths = [
+                saver.save(sess, str(tmp_path / "m"), step, asynchronous=asynchronous)
+                for step in range(6)
+            ]
+            saver.wait()
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join(timeout=60)
+    for path in paths:
+        with evergraph.open_checkpoint(path) as saved:
+            for name in saved:  # each checksum fits, and no update is there in part
+                assert saved[name].min() == saved[name].max()
