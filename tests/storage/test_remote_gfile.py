@@ -14,6 +14,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 import evergraph
 from evergraph import errors
 from evergraph.storage import file_io, gfile, gfile_lower
+from tests.storage.store_server import BUCKET, StoreServer
+from tests.storage.stores import SERVERS
 
 
 class RenamingStore(MemoryFileSystem):
@@ -42,12 +44,13 @@ class RenamingStore(MemoryFileSystem):
                 self.store[path2 + path[len(path1) :]] = self.store.pop(path)
 
 
-@pytest.fixture(params=["memory", "s3", "renaming"])
+@pytest.fixture(params=["memory", "s3", "gs", "renaming"])
 def top(request: pytest.FixtureRequest) -> Iterator[str]:
     """A folder of its own in each kind of store."""
     name = uuid.uuid4().hex
-    if request.param == "s3":
-        yield request.getfixturevalue("s3")
+    if request.param in SERVERS:
+        request.getfixturevalue(f"{request.param}_server")
+        yield f"{request.param}://{BUCKET}/{name}"
     elif request.param == "renaming":
         fsspec.register_implementation("renaming", RenamingStore, clobber=True)
         yield f"renaming://{name}"
@@ -193,6 +196,15 @@ def test_what_somebody_else_writes_is_seen(top: str) -> None:
     assert gfile.Stat(f"{top}/d/b").length == 2
 
 
+def test_what_lies_in_a_bucket_after_the_buckets_have_been_listed(
+    bucket: str, server: StoreServer
+) -> None:
+    put(f"{bucket}/file")
+    assert BUCKET in gfile.ListDirectory(f"{server.scheme}://")
+    assert gfile.IsDirectory(bucket)
+    assert not gfile.Exists(f"{bucket}-not")
+
+
 def test_making_folders(top: str) -> None:
     gfile.MakeDirs(f"{top}/d/e/f")
     gfile.MakeDirs(f"{top}/d/e/f")
@@ -201,7 +213,7 @@ def test_making_folders(top: str) -> None:
     assert gfile.IsDirectory(f"{top}/d/e/f")
     with pytest.raises(errors.FailedPreconditionError, match="a file of this name"):
         gfile.MakeDirs(f"{top}/d/e/f/file")
-    if not top.startswith("s3"):
+    if not top.startswith(SERVERS):
         gfile.MakeDirs(f"{top}/empty")
         assert gfile.IsDirectory(f"{top}/empty")
         assert gfile.ListDirectory(f"{top}/empty") == []
@@ -224,12 +236,13 @@ def test_removing(top: str) -> None:
     assert not gfile.Exists(f"{top}/m/a.txt")
 
 
-def test_a_bucket_is_emptied_not_removed(s3: str) -> None:
-    fsspec.filesystem("s3").mkdir("another")
-    put("s3://another/a/b")
-    put("s3://another/c")
-    gfile.DeleteRecursively("s3://another")
-    assert gfile.ListDirectory("s3://another") == []
+def test_a_bucket_is_emptied_not_removed(server: StoreServer) -> None:
+    fsspec.filesystem(server.scheme).mkdir("another")
+    another = f"{server.scheme}://another"
+    put(f"{another}/a/b")
+    put(f"{another}/c")
+    gfile.DeleteRecursively(another)
+    assert gfile.ListDirectory(another) == []
 
 
 # ------------------------------------------------------------------------------------ copy, rename
