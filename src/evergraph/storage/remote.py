@@ -29,6 +29,7 @@ from evergraph.storage.filesystem import (
     FileStatistics,
     FileSystem,
     RandomAccessFile,
+    StagedFolder,
 )
 from evergraph.storage.remote_file import RemoteFile
 from evergraph.storage.remote_place import Place, place_of, remote_errors
@@ -62,6 +63,11 @@ class RemoteFileSystem(FileSystem):
         self, durability: Durability = "full", make_folders: bool = True
     ) -> FilePublication:
         return RemotePublication(durability, make_folders)
+
+    def staged_folder(self, target: str) -> StagedFolder:
+        from evergraph.storage.remote_staged_folder import RemoteStagedFolder
+
+        return RemoteStagedFolder(self, target)
 
     def open_random_access(self, path: str) -> RandomAccessFile:
         found = self.stat(path)
