@@ -207,30 +207,6 @@ def test_saver_saves_keeps_and_restores(remote: str, sharded: bool) -> None:
     assert dict(tf.train.list_variables(f"{remote}/t")) == {"w": [2], "on0": [], "on1": []}
 
 
-def test_a_graph_comes_back_from_its_meta(remote: str) -> None:
-    trained(f"{remote}/model")
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.train.import_meta_graph(f"{remote}/model-0.meta").restore(session, f"{remote}/model-0")
-        assert session.run("w:0").tolist() == [1.0, 2.0]
-
-
-def test_a_graph_written_and_read(remote: str) -> None:
-    tf.constant([1.0, 2.0], name="c")
-    for name, as_text in (("g.pb", False), ("g.pbtxt", True)):
-        assert (
-            tf.train.write_graph(tf.get_default_graph(), f"{remote}/g", name, as_text)
-            == f"{remote}/g/{name}"
-        )
-    definition = tf.GraphDef()
-    with tf.gfile.FastGFile(f"{remote}/g/g.pb", "rb") as file:
-        definition.ParseFromString(file.read())
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(definition, name="")
-        assert session.run("c:0").tolist() == [1.0, 2.0]
-    with evergraph.load_model(f"{remote}/g/g.pbtxt", outputs="c") as model:
-        assert model()["c"].tolist() == [1.0, 2.0]
-
-
 def test_from_the_command_line(bucket: str, server: StoreServer) -> None:
     trained(f"{bucket}/model")
     environment = {**os.environ, **server.environment}

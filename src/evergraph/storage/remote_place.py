@@ -121,9 +121,12 @@ def place_of(url: str) -> Place:
     scheme = url.partition("://")[0].lower()
     try:
         import fsspec
+        from fsspec.archive import AbstractArchiveFileSystem
 
         scheme = _SAME.get(scheme, scheme)
         kind = fsspec.get_filesystem_class(scheme)
+        if issubclass(kind, AbstractArchiveFileSystem):
+            raise ValueError("files are not read inside of an archive: unpack it")
         address = scheme + url[url.index("://") :]
         with remote_errors(url):
             store = fsspec.filesystem(scheme, **kind._get_kwargs_from_urls(address))
