@@ -384,3 +384,16 @@ def test_what_cannot_be_removed_is_left(
     assert is_there(f"{bucket}/export")
     assert files_in(f"{bucket}/export") == WHOLE
     assert "is left over and could not be removed" in caplog.text
+
+
+def test_what_may_not_be_read_is_not_missing(bucket: str, server: StoreServer) -> None:
+    builder_of(f"{bucket}/export", f"{bucket}/words.txt").save()
+    with server.failing(lambda request: Answer()):
+        for attempt in (
+            evergraph.load_model,
+            read_saved_model,
+            tf.saved_model.maybe_saved_model_directory,
+            tf.saved_model.Builder,
+        ):
+            with pytest.raises(errors.PermissionDeniedError):
+                attempt(f"{bucket}/export")
