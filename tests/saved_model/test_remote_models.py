@@ -6,6 +6,9 @@ import contextlib
 import gc
 import itertools
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -295,6 +298,22 @@ def test_a_builder_that_is_given_up_leaves_nothing(session: Any, remote: str) ->
     assert files_in(remote) == set()
 
 
+def test_a_program_that_ends_before_it_saves_leaves_nothing(
+    bucket: str, server: StoreServer
+) -> None:
+    program = f"""
+import evergraph.tf1 as tf
+with tf.Session() as session:
+    session.run(tf.Variable(1.0).initializer)
+    builder = tf.saved_model.Builder({bucket + "/export"!r})
+    builder.add_meta_graph_and_variables(session, ["serve"])
+    assert tf.gfile.Glob({bucket + "/.evergraph-*/export/variables/*"!r})
+"""
+    environment = {**os.environ, **server.environment}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert files_in(bucket) == set()
+
+
 def test_uninitialized_variables_are_not_exported(remote: str) -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         tf.get_variable("w", [2])
@@ -319,20 +338,25 @@ def test_the_model_file_comes_last(bucket: str, server: StoreServer) -> None:
     assert in_place[-1] == "saved_model.pb"
 
 
+@pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("name", [*sorted(WHOLE), "the file that comes last, in its first place"])
-def test_a_member_that_cannot_be_put_in_place(bucket: str, server: StoreServer, name: str) -> None:
+def test_a_member_that_cannot_be_put_in_place(
+    bucket: str, server: StoreServer, name: str, lost: bool
+) -> None:
+    """The store refuses it, or takes it and loses the answer."""
     folder = f"{bucket}/export"
     builder = builder_of(folder, f"{bucket}/words.txt", SMALL)
 
     def refuse(request: Request) -> Answer | None:
         staged = ".evergraph-" in request.key
         refused = staged if name not in WHOLE else not staged and request.key.endswith(name)
-        return Answer() if request.makes and refused else None
+        return Answer(lost=lost) if request.makes and refused else None
 
     with server.failing(refuse), pytest.raises(errors.PermissionDeniedError):
         builder.save()
-    assert not is_there(folder, SMALL)
-    assert files_in(folder) == (WHOLE - {name} if name == "saved_model.pb" else set())
+    is_last = name == "saved_model.pb"
+    assert is_there(folder, SMALL) == (is_last and lost)
+    assert files_in(folder) == (WHOLE - (set() if lost else {name}) if is_last else set())
     builder.save()
     assert is_there(folder, SMALL)
     assert files_in(bucket) == {f"export/{each}" for each in WHOLE}
@@ -356,22 +380,6 @@ def test_killed_before_any_request(bucket: str, server: StoreServer) -> None:
             break
     assert set(seen) == {False, True}
     assert (seen[0], seen[-1]) == (False, True)
-
-
-def test_an_answer_that_is_lost_after_the_commit(bucket: str, server: StoreServer) -> None:
-    """The store took the file that makes the model, and said so to nobody: it is whole, and stays."""
-    folder = f"{bucket}/export"
-    builder = builder_of(folder, f"{bucket}/words.txt", SMALL)
-
-    def lose(request: Request) -> Answer | None:
-        last = request.makes and request.key.endswith("/export/saved_model.pb")
-        return Answer(lost=True) if last and "/.evergraph-" not in request.key else None
-
-    with server.failing(lose), pytest.raises(errors.PermissionDeniedError):
-        builder.save()
-    assert is_there(folder, SMALL)
-    builder.save()
-    assert is_there(folder, SMALL)
 
 
 def test_what_cannot_be_removed_is_left(

@@ -71,8 +71,8 @@ class RemoteStagedFolder:
         placed: list[str] = []
         try:
             for name in members:
+                placed.append(name)  # before: the store may take it and lose only the answer
                 self._give_place(name)
-                placed.append(name)
         except BaseException:
             for name in reversed(placed):
                 self._take_back(name)
@@ -98,6 +98,8 @@ class RemoteStagedFolder:
                 self._files.remove(new)
             else:
                 self._files.rename(new, old)
+        except errors.NotFoundError:
+            pass  # it never had its place
         except errors.OpError as error:
             _LOG.warning("%s is left over and could not be taken back: %s", new, error.message)
 
