@@ -60,11 +60,26 @@ def bucket(server: StoreServer) -> str:
     return f"{server.scheme}://{BUCKET}/{uuid.uuid4().hex}"
 
 
-@pytest.fixture(params=["memory", *SERVERS])
+@pytest.fixture
+def renaming() -> Iterator[str]:
+    """A folder of its own in a store that renames, as HDFS does."""
+    import fsspec
+
+    from tests.storage.renaming_store import RenamingStore
+
+    fsspec.register_implementation("renaming", RenamingStore, clobber=True)
+    yield f"renaming://{uuid.uuid4().hex}"
+    RenamingStore.fails_at = ""
+
+
+@pytest.fixture(params=["memory", "renaming", *SERVERS])
 def remote(request: pytest.FixtureRequest) -> str:
-    """A folder of its own in a remote store: one that knows folders, and those that know objects only."""
+    """A folder of its own in a remote store: those that know folders (and copy, or rename), and objects only."""
     name = uuid.uuid4().hex
-    if request.param not in SERVERS:
-        return f"{request.param}://{name}"
+    if request.param == "memory":
+        return f"memory://{name}"
+    if request.param == "renaming":
+        folder: str = request.getfixturevalue("renaming")
+        return folder
     server: StoreServer = request.getfixturevalue(f"{request.param}_server")
     return f"{server.scheme}://{BUCKET}/{name}"

@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 import evergraph
 from evergraph import errors
 from evergraph.storage import file_io, gfile, gfile_lower
+from tests.storage.renaming_store import RenamingStore
 from tests.storage.store_server import BUCKET, StoreServer
 from tests.storage.stores import SERVERS
 
 
-class RenamingStore(MemoryFileSystem):
-    """A store as HDFS is one: it renames, and renaming does not replace."""
-
-    protocol = "renaming"
-    store: dict[str, Any] = {}  # noqa: RUF012  # MemoryFileSystem's own way
-    pseudo_dirs: list[str] = [""]  # noqa: RUF012
-    fails_at = ""
-
-    @classmethod
-    def _strip_protocol(cls, path: str) -> str:
-        return str(super()._strip_protocol(path.removeprefix("renaming://")))
-
-    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        raise NotImplementedError
-
-    def mv(self, path1: str, path2: str, **kwargs: Any) -> None:
-        path1, path2 = self._strip_protocol(path1), self._strip_protocol(path2)
-        if self.exists(path2):
-            raise FileExistsError(path2)
-        if self.fails_at and path2.endswith(self.fails_at) and not path1.endswith("-old"):
-            raise PermissionError(path2)
-        for path in list(self.store):
-            if path == path1 or path.startswith(path1 + "/"):
-                self.store[path2 + path[len(path1) :]] = self.store.pop(path)
-
-
-@pytest.fixture(params=["memory", "s3", "gs", "renaming"])
-def top(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture
+def top(remote: str) -> str:
     """A folder of its own in each kind of store."""
-    name = uuid.uuid4().hex
-    if request.param in SERVERS:
-        request.getfixturevalue(f"{request.param}_server")
-        yield f"{request.param}://{BUCKET}/{name}"
-    elif request.param == "renaming":
-        fsspec.register_implementation("renaming", RenamingStore, clobber=True)
-        yield f"renaming://{name}"
-        RenamingStore.fails_at = ""
-    else:
-        yield f"memory://{name}"
+    return remote
 
 
 def put(path: str, content: str | bytes = "x") -> None:
@@ -317,9 +280,8 @@ def test_names_beside_gfile(top: str) -> None:
 
 
 @pytest.mark.parametrize("end", [".data-00000-of-00002", ".index"])
-def test_a_renaming_that_fails(end: str) -> None:
-    fsspec.register_implementation("renaming", RenamingStore, clobber=True)
-    prefix = f"renaming://{uuid.uuid4().hex}/m"
+def test_a_renaming_that_fails(renaming: str, end: str) -> None:
+    prefix = f"{renaming}/m"
     evergraph.save_checkpoint(prefix, {"x": 1})
     RenamingStore.fails_at = end
     try:
