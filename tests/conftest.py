@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.stores import bucket, gs_server, remote, renaming, s3_server, server  # noqa: F401
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("EVERGRAPH_SHARED") or ROOT.parent / "shared").resolve()
 

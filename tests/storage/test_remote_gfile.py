@@ -2,58 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 import evergraph
 from evergraph import errors
 from evergraph.storage import file_io, gfile, gfile_lower
+from tests.storage.renaming_store import RenamingStore
+from tests.storage.store_server import BUCKET, StoreServer
+from tests.storage.stores import SERVERS
 
 
-class RenamingStore(MemoryFileSystem):
-    """A store as HDFS is one: it renames, and renaming does not replace."""
-
-    protocol = "renaming"
-    store: dict[str, Any] = {}  # noqa: RUF012  # MemoryFileSystem's own way
-    pseudo_dirs: list[str] = [""]  # noqa: RUF012
-    fails_at = ""
-
-    @classmethod
-    def _strip_protocol(cls, path: str) -> str:
-        return str(super()._strip_protocol(path.removeprefix("renaming://")))
-
-    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        raise NotImplementedError
-
-    def mv(self, path1: str, path2: str, **kwargs: Any) -> None:
-        path1, path2 = self._strip_protocol(path1), self._strip_protocol(path2)
-        if self.exists(path2):
-            raise FileExistsError(path2)
-        if self.fails_at and path2.endswith(self.fails_at) and not path1.endswith("-old"):
-            raise PermissionError(path2)
-        for path in list(self.store):
-            if path == path1 or path.startswith(path1 + "/"):
-                self.store[path2 + path[len(path1) :]] = self.store.pop(path)
-
-
-@pytest.fixture(params=["memory", "s3", "renaming"])
-def top(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture
+def top(remote: str) -> str:
     """A folder of its own in each kind of store."""
-    name = uuid.uuid4().hex
-    if request.param == "s3":
-        yield request.getfixturevalue("s3")
-    elif request.param == "renaming":
-        fsspec.register_implementation("renaming", RenamingStore, clobber=True)
-        yield f"renaming://{name}"
-        RenamingStore.fails_at = ""
-    else:
-        yield f"memory://{name}"
+    return remote
 
 
 def put(path: str, content: str | bytes = "x") -> None:
@@ -193,6 +159,15 @@ def test_what_somebody_else_writes_is_seen(top: str) -> None:
     assert gfile.Stat(f"{top}/d/b").length == 2
 
 
+def test_what_lies_in_a_bucket_after_the_buckets_have_been_listed(
+    bucket: str, server: StoreServer
+) -> None:
+    put(f"{bucket}/file")
+    assert BUCKET in gfile.ListDirectory(f"{server.scheme}://")
+    assert gfile.IsDirectory(bucket)
+    assert not gfile.Exists(f"{bucket}-not")
+
+
 def test_making_folders(top: str) -> None:
     gfile.MakeDirs(f"{top}/d/e/f")
     gfile.MakeDirs(f"{top}/d/e/f")
@@ -201,7 +176,7 @@ def test_making_folders(top: str) -> None:
     assert gfile.IsDirectory(f"{top}/d/e/f")
     with pytest.raises(errors.FailedPreconditionError, match="a file of this name"):
         gfile.MakeDirs(f"{top}/d/e/f/file")
-    if not top.startswith("s3"):
+    if not top.startswith(SERVERS):
         gfile.MakeDirs(f"{top}/empty")
         assert gfile.IsDirectory(f"{top}/empty")
         assert gfile.ListDirectory(f"{top}/empty") == []
@@ -224,12 +199,13 @@ def test_removing(top: str) -> None:
     assert not gfile.Exists(f"{top}/m/a.txt")
 
 
-def test_a_bucket_is_emptied_not_removed(s3: str) -> None:
-    fsspec.filesystem("s3").mkdir("another")
-    put("s3://another/a/b")
-    put("s3://another/c")
-    gfile.DeleteRecursively("s3://another")
-    assert gfile.ListDirectory("s3://another") == []
+def test_a_bucket_is_emptied_not_removed(server: StoreServer) -> None:
+    fsspec.filesystem(server.scheme).mkdir("another")
+    another = f"{server.scheme}://another"
+    put(f"{another}/a/b")
+    put(f"{another}/c")
+    gfile.DeleteRecursively(another)
+    assert gfile.ListDirectory(another) == []
 
 
 # ------------------------------------------------------------------------------------ copy, rename
@@ -304,9 +280,8 @@ def test_names_beside_gfile(top: str) -> None:
 
 
 @pytest.mark.parametrize("end", [".data-00000-of-00002", ".index"])
-def test_a_renaming_that_fails(end: str) -> None:
-    fsspec.register_implementation("renaming", RenamingStore, clobber=True)
-    prefix = f"renaming://{uuid.uuid4().hex}/m"
+def test_a_renaming_that_fails(renaming: str, end: str) -> None:
+    prefix = f"{renaming}/m"
     evergraph.save_checkpoint(prefix, {"x": 1})
     RenamingStore.fails_at = end
     try:

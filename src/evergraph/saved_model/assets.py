@@ -17,7 +17,8 @@ from evergraph.formats.protos import AssetFileDef
 from evergraph.graph.tensor import Tensor
 from evergraph.saved_model import constants
 from evergraph.saved_model.tensor_info import scoped
-from evergraph.storage import gfile
+from evergraph.storage import gfile, paths
+from evergraph.storage.filesystem import is_remote
 from evergraph.storage.publish import publication
 
 _PIECE = 1 << 20
@@ -162,6 +163,9 @@ def list_assets(meta_graph: Any) -> list[Any]:
 
 
 def _is_inside(path: str, folder: str, follow_links: bool) -> bool:
+    if is_remote(folder):  # a store has no links
+        home, place = paths.absolute(folder), paths.absolute(path)
+        return place == home or paths.below(place, home) is not None
     if follow_links:
         home, place = os.path.abspath(folder), os.path.abspath(path)
     else:

@@ -13,9 +13,8 @@ from evergraph.graph.operation import Operation
 from evergraph.saved_model import constants
 from evergraph.saved_model.assets import asset_files, copy_assets, pack
 from evergraph.saved_model.signature_defs import op_signature_def
-from evergraph.saved_model.staging import StagedFolder
 from evergraph.storage import gfile
-from evergraph.storage.filesystem import Path
+from evergraph.storage.filesystem import Path, filesystem, path_text
 from evergraph.storage.publish import publish_bytes
 from evergraph.train.saver import Saver
 from evergraph.variables.collections import all_saveable_objects
@@ -29,13 +28,14 @@ class SavedModelBuilder:
         builder.save()
 
     Nothing stands under ``export_dir`` before ``save()``, and then the whole model: until then it grows under a
-    temporary name (in TensorFlow, the folder and its parts are there one by one).
+    temporary name (in TensorFlow, the folder and its parts are there one by one). In a remote store, which renames no
+    folder at once, ``save()`` puts the file with the MetaGraphs there last: it makes the model.
 
     Raises AssertionError where ``export_dir`` is there and not empty.
     """
 
     def __init__(self, export_dir: Path) -> None:
-        self._staged = StagedFolder(export_dir)
+        self._staged = filesystem(export_dir).staged_folder(path_text(export_dir))
         if not self._staged.is_free:
             raise AssertionError(
                 f"Export directory {self._staged.target} already exists, and isn't empty. Please choose a different "

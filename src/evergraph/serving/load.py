@@ -21,6 +21,7 @@ from evergraph.runtime.limits import Limits
 from evergraph.runtime.session import Session
 from evergraph.serving.model import Model, bounded, damage_told, graph_model
 from evergraph.serving.saved_model import serve
+from evergraph.storage import paths
 from evergraph.storage.filesystem import filesystem, path_text
 from evergraph.train.checkpoints import STATE_FILE, graph_file_of
 from evergraph.train.restore_only import restore_only
@@ -99,7 +100,7 @@ def _saved_model_folder(path: str) -> str | None:
     """The folder of the SavedModel that ``path`` means; None where it means something else."""
     files = filesystem(path)
     if not files.is_folder(path):
-        return (os.path.dirname(path) or ".") if _kind(path) in _SAVED_MODELS else None
+        return (paths.split(path)[0] or ".") if _kind(path) in _SAVED_MODELS else None
     if model_file(path) is not None:
         return path
     found = versions(path)

@@ -1,6 +1,6 @@
 """The one interface to places that hold files.
 
-`filesystem(path)` picks by the scheme in front of a path: `local` serves none and ``file://``,
+`filesystem(path)` picks by the scheme in front of a path: `local` serves none, ``file://`` and ``local://``,
 `remote` all others (``gs://``, ``s3://``, ``hdfs://``, ``memory://``), and is loaded for them only.
 Whatever evergraph does with files goes through here, so that nothing elsewhere knows where they are.
 """
@@ -25,6 +25,10 @@ Bytes = bytes | bytearray | memoryview
 
 # TensorFlow's rule for what is a scheme.
 _SCHEME = re.compile(r"([A-Za-z][0-9A-Za-z.]*)://")
+# This machine's disks: TensorFlow's name for them, and fsspec's other one.
+_LOCAL_SCHEMES = ("file", "local")
+# What fsspec takes for two stores, one behind the other: simplecache::s3://bucket/file.
+_CHAIN = re.compile(r"[A-Za-z][0-9A-Za-z.]*::[A-Za-z][0-9A-Za-z.]*://")
 # What pathlib makes of "s3://bucket/file" (one letter is a drive).
 _LOST_SLASH = re.compile(r"([A-Za-z][0-9A-Za-z.]+):/(?!/)")
 
@@ -176,6 +180,35 @@ class FilePublication(ABC):
             self.discard()
 
 
+class StagedFolder(Protocol):
+    """A folder to be filled in a place of its own and then published, once or several times.
+
+    What has not been published when it is given up, or when the program ends, removes itself.
+
+    Attributes:
+        target: where it will be.
+    """
+
+    target: str
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing (but what a killed process left) is in the target."""
+        ...
+
+    def path(self, *names: str) -> str:
+        """The path of a member while the folder is being filled."""
+        ...
+
+    def publish(self, last: str) -> None:
+        """Gives the members their place in the target; ``last`` is the member that makes it whole.
+
+        Raises:
+            AlreadyExistsError: somebody else has put a member of that name there in the meantime.
+        """
+        ...
+
+
 class FileSystem(ABC):
     """What evergraph asks of a place that holds files. All errors are evergraph's.
 
@@ -195,6 +228,10 @@ class FileSystem(ABC):
         self, durability: Durability = "full", make_folders: bool = True
     ) -> FilePublication:
         """A set of files that will be published together, as a context manager."""
+
+    @abstractmethod
+    def staged_folder(self, target: str) -> StagedFolder:
+        """A folder that appears when it is whole."""
 
     @abstractmethod
     def open_random_access(self, path: str) -> RandomAccessFile:
@@ -257,7 +294,12 @@ class FileSystem(ABC):
 
 
 def path_text(path: Path) -> str:
-    """Any way to give a path, as text. InvalidTypeError or InvalidValueError if it is none."""
+    """Any way to give a path, as text.
+
+    Raises:
+        InvalidTypeError, InvalidValueError: it is none.
+        UnimplementedError: it is fsspec's chain of several stores.
+    """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise errors.InvalidTypeError(
             None, None, f"A path is text, bytes or a pathlib.Path, not {path!r}."
@@ -272,20 +314,27 @@ def path_text(path: Path) -> str:
         )
     if "\0" in text:
         raise errors.InvalidValueError(None, None, f"A path cannot hold a zero byte: {text!r}.")
+    if "::" in text and _CHAIN.match(text):
+        raise errors.UnimplementedError(
+            None,
+            None,
+            f"{text!r} chains stores, as fsspec can, which is not served here: a cache, for one, does not see what has "
+            "been replaced. Give the path in the store itself.",
+        )
     return text
 
 
 def is_remote(path: str) -> bool:
     """Whether a path names a place that is reached through a store's own protocol."""
     scheme = _SCHEME.match(path)
-    return scheme is not None and scheme[1].lower() != "file"
+    return scheme is not None and scheme[1].lower() not in _LOCAL_SCHEMES
 
 
 def plain_path(path: Path) -> str:
-    """A path without ``file://``; that of a remote store with its scheme, as it is."""
+    """A path without ``file://`` or ``local://``; that of a remote store with its scheme, as it is."""
     text = path_text(path)
     scheme = _SCHEME.match(text)
-    return text[scheme.end() :] if scheme and scheme[1].lower() == "file" else text
+    return text[scheme.end() :] if scheme and scheme[1].lower() in _LOCAL_SCHEMES else text
 
 
 def local_path(path: Path) -> str:

@@ -15,6 +15,7 @@ from evergraph.storage.filesystem import (
     FileStatistics,
     FileSystem,
     RandomAccessFile,
+    StagedFolder,
     local_path,
 )
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
@@ -97,6 +98,11 @@ class LocalFileSystem(FileSystem):
         from evergraph.storage.local_publication import LocalPublication
 
         return LocalPublication(durability, make_folders)
+
+    def staged_folder(self, target: str) -> StagedFolder:
+        from evergraph.storage.staged_folder import LocalStagedFolder
+
+        return LocalStagedFolder(target)
 
     def open_random_access(self, path: str) -> RandomAccessFile:
         return LocalFile(local_path(path))

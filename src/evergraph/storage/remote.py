@@ -29,6 +29,7 @@ from evergraph.storage.filesystem import (
     FileStatistics,
     FileSystem,
     RandomAccessFile,
+    StagedFolder,
 )
 from evergraph.storage.remote_file import RemoteFile
 from evergraph.storage.remote_place import Place, place_of, remote_errors
@@ -62,6 +63,11 @@ class RemoteFileSystem(FileSystem):
         self, durability: Durability = "full", make_folders: bool = True
     ) -> FilePublication:
         return RemotePublication(durability, make_folders)
+
+    def staged_folder(self, target: str) -> StagedFolder:
+        from evergraph.storage.remote_staged_folder import RemoteStagedFolder
+
+        return RemoteStagedFolder(self, target)
 
     def open_random_access(self, path: str) -> RandomAccessFile:
         found = self.stat(path)
@@ -189,13 +195,24 @@ class RemoteFileSystem(FileSystem):
 
 def _info(place: Place) -> dict[str, Any]:
     """What the store says of a path now."""
-    place.store.invalidate_cache(place.key)
+    if place.in_object_store and not place.key.strip("/"):
+        return {
+            "type": "directory"
+        }  # the folder of all buckets, which gcsfs would ask for as for a bucket
+    _forget(place)
     return dict(place.store.info(place.key))
+
+
+def _forget(place: Place) -> None:
+    """Has the store asked anew. All that its library keeps goes, not only what it keeps of this path: gcsfs, once it
+    has listed the buckets, takes what lies directly in one for missing.
+    """
+    place.store.invalidate_cache()
 
 
 def _entries(place: Place) -> Iterator[tuple[str, bool]]:
     """The names in a folder, and whether each is a folder."""
-    place.store.invalidate_cache(place.key)
+    _forget(place)
     home = place.key.rstrip("/")
     for entry in place.store.ls(place.key, detail=True):
         full = entry["name"].rstrip("/")

@@ -34,8 +34,40 @@ _PACKAGES = {
     "abfs": "adlfs",
 }
 
+_Meaning = Callable[[None, None, str], errors.OpError]
+
+#: What HTTP's numbers mean, where an exception has one; those of 500 and above that are not here, and 409 and 429, are
+#: the store's own trouble.
+_OF_STATUS: dict[int, _Meaning] = {
+    400: errors.InvalidArgumentError,
+    401: errors.UnauthenticatedError,
+    403: errors.PermissionDeniedError,
+    404: errors.FileMissingError,
+    407: errors.PermissionDeniedError,
+    408: errors.DeadlineExceededError,
+    409: errors.UnavailableError,
+    410: errors.FileMissingError,
+    411: errors.InvalidArgumentError,
+    412: errors.FailedPreconditionError,
+    413: errors.FailedPreconditionError,
+    414: errors.InvalidArgumentError,
+    416: errors.InvalidArgumentError,
+    429: errors.UnavailableError,
+    501: errors.UnimplementedError,
+    504: errors.DeadlineExceededError,
+}
+
+#: Where libraries keep that number: gcsfs, aiohttp and what is built on it, Azure's and requests.
+_STATUS_NAMES = ("code", "status", "status_code")
+
+#: What gcsfs raises as Python's own exceptions, with no number: how their messages begin.
+_BEGINNINGS: tuple[tuple[str, _Meaning], ...] = (
+    ("Forbidden: ", errors.PermissionDeniedError),
+    ("Bad Request: ", errors.InvalidArgumentError),
+)
+
 #: What parts of an exception's name say where it has no number: each store has classes of its own.
-_MEANINGS: tuple[tuple[str, Callable[[None, None, str], errors.OpError]], ...] = (
+_MEANINGS: tuple[tuple[str, _Meaning], ...] = (
     ("Credential", errors.UnauthenticatedError),
     ("RefreshError", errors.UnauthenticatedError),
     ("NotFound", errors.FileMissingError),
@@ -89,9 +121,12 @@ def place_of(url: str) -> Place:
     scheme = url.partition("://")[0].lower()
     try:
         import fsspec
+        from fsspec.archive import AbstractArchiveFileSystem
 
         scheme = _SAME.get(scheme, scheme)
         kind = fsspec.get_filesystem_class(scheme)
+        if issubclass(kind, AbstractArchiveFileSystem):
+            raise ValueError("files are not read inside of an archive: unpack it")
         address = scheme + url[url.index("://") :]
         with remote_errors(url):
             store = fsspec.filesystem(scheme, **kind._get_kwargs_from_urls(address))
@@ -124,11 +159,28 @@ def remote_errors(url: str) -> Iterator[None]:
         raise errors.UnknownError(None, None, f"{url}; {type(error).__name__}: {error}") from error
 
 
-def _meaning(error: Exception) -> Callable[[None, None, str], errors.OpError] | None:
-    """The class for an exception of a store's own; None where its number or built-in class says it."""
-    if type(error).__module__ == "builtins" and not isinstance(error, NotImplementedError):
-        return None
+def _meaning(error: Exception) -> _Meaning | None:
+    """The class for an exception of a store's own; None where its errno or built-in class says it."""
     if isinstance(error, OSError) and error.errno is not None:
         return None
+    if type(error) in (OSError, ValueError):
+        said = str(error)
+        return next((cls for beginning, cls in _BEGINNINGS if said.startswith(beginning)), None)
+    if type(error).__module__ == "builtins" and not isinstance(error, NotImplementedError):
+        return None
+    status = _status(error)
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
+    if status >= 500:
+        return errors.UnavailableError
     names = [cls.__name__ for cls in type(error).__mro__]
     return next((cls for part, cls in _MEANINGS if any(part in name for name in names)), None)
+
+
+def _status(error: Exception) -> int:
+    """The number of HTTP's that an exception has; 0 where it has none."""
+    for name in _STATUS_NAMES:
+        number = getattr(error, name, None)
+        if isinstance(number, (int, str)) and str(number).isdecimal():
+            return int(number)
+    return 0

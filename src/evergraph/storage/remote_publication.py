@@ -26,7 +26,7 @@ put aside before as ``.evergraph-tmp-old``: for that moment there is none.)
 
 A large file is uploaded in parts while it is written; 16 MiB of it at most are held in memory. Parts of an
 upload that was never completed are not visible, but S3 keeps (and bills) them until a rule of the bucket,
-``AbortIncompleteMultipartUpload``, removes them.
+``AbortIncompleteMultipartUpload``, removes them; Google Cloud Storage forgets them after a week.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A folder that appears all or nothing: it is filled under another name and renamed when it is whole."""
+"""A folder of this machine's disks that appears all or nothing: filled elsewhere, and renamed when it is whole."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from evergraph.storage.publish import sync_folder
 _MARK = ".evergraph-"
 
 
-class StagedFolder:
-    """The folder ``target``, to be filled in a place of its own and then published, once or several times.
+class LocalStagedFolder:
+    """The folder ``target``; see `filesystem.StagedFolder`.
 
     Where ``target`` is not there, the place is beside it, and publishing is one rename. Where it is there, the place
     is inside of it, and its members move up one by one, the one named last after all others.
@@ -29,14 +29,12 @@ class StagedFolder:
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing (but what a killed process left) is in the target."""
         with storage_errors(self.target):
             if not os.path.isdir(self.target):
                 return not os.path.lexists(self.target)
             return all(name.startswith(_MARK) for name in os.listdir(self.target))
 
     def path(self, *names: str) -> str:
-        """The path of a member while the folder is being filled."""
         if self._folder is None:
             with storage_errors(self.target):
                 if os.path.isdir(self.target):
@@ -53,10 +51,6 @@ class StagedFolder:
         return os.path.join(self._folder, *names)
 
     def publish(self, last: str) -> None:
-        """Gives the members their place in the target; ``last`` is the member that makes it whole.
-
-        Raises AlreadyExistsError where somebody else has put a member of that name there in the meantime.
-        """
         if self._folder is None or self._holder is None:
             return
         with storage_errors(self.target):
