@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -106,18 +105,25 @@ class SaveV2:
             _add_all(ctx, writer, names, specs, tensors, range(len(names)))
 
 
-#: What is saved in place of the values that nodes have in a run: those of an earlier moment.
-_pinned: ContextVar[Mapping[Tensor, PinnedArray] | None] = ContextVar("_pinned", default=None)
+_NO_ELEMENT = bytes(16)  # as long as the longest of numbers
 
 
-@contextmanager
-def saving(values: Mapping[Tensor, PinnedArray]) -> Iterator[None]:
-    """Runs inside of the block save ``values``, and not what their tensors are then."""
-    token = _pinned.set(values)
-    try:
-        yield
-    finally:
-        _pinned.reset(token)
+class PinnedInput(np.ndarray[Any, Any]):
+    """What is fed to an op that saves in place of a value of an earlier moment: of its type and shape, without memory.
+
+    Attributes:
+        pinned: the value.
+    """
+
+    pinned: PinnedArray
+
+
+def pinned_input(value: PinnedArray) -> PinnedInput:
+    """The input that makes an op save ``value``."""
+    strides = (0,) * value.ndim  # all elements are one
+    made = np.ndarray.__new__(PinnedInput, value.shape, value.dtype, _NO_ELEMENT, 0, strides)
+    made.pinned = value
+    return made
 
 
 def _size(tensors: Sequence[Any]) -> int:
@@ -134,9 +140,8 @@ def _add_all(
 ) -> None:
     """Adds the tensors, which are the last inputs of the operation, to a checkpoint."""
     sources = saved_inputs(ctx.op)
-    pinned = _pinned.get() or {}
     for i in order:
-        value = pinned.get(sources[i], tensors[i])
+        value = tensors[i].pinned if isinstance(tensors[i], PinnedInput) else tensors[i]
         with _unchanging(ctx, sources[i], value):
             if specs[i]:
                 writer.add_slice(names[i], *parse_shape_and_slice(specs[i]), value)

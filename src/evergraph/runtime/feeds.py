@@ -13,6 +13,7 @@ from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.shape import compatible
 from evergraph.graph.tensor import Tensor
+from evergraph.ops.checkpoint_io import PinnedInput
 from evergraph.ops.sparse_tensor import SparseTensor
 
 #: How upper floors are fed: type -> function giving (key, value) pairs of plain tensors.
@@ -68,7 +69,7 @@ def to_array(tensor: Tensor, value: Any) -> Any:
             f"For reference, the tensor object was {value!r} which was passed to "
             f"the argument `feed_dict` with key {tensor!r}."
         )
-    if kind in (dtypes.resource, dtypes.variant):
+    if kind in (dtypes.resource, dtypes.variant) or isinstance(value, PinnedInput):
         return value
     if kind == dtypes.string:
         array = _strings(value)

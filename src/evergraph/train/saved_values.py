@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from evergraph.formats.pinned_array import PinnedArray, SpareArrays
+from evergraph.formats.pinned_array import SpareArrays
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
-from evergraph.ops.checkpoint_io import SAVE_OPS, saved_inputs, saving
+from evergraph.ops.checkpoint_io import SAVE_OPS, pinned_input, saved_inputs
 from evergraph.runtime.prune import needed
 from evergraph.runtime.session import BaseSession
 from evergraph.runtime.snapshot import Snapshot, VariableTensors
@@ -33,7 +29,7 @@ class SavedTensors:
         return self._origin[0] is graph and self._origin[1] == save_name
 
     def take(self, session: BaseSession) -> tuple[Snapshot, dict[Tensor, Any]]:
-        """The values as they are now, by tensor: those of variables pinned, others computed.
+        """The values as they are now, to be fed to the ops that save: those of variables pinned, others computed.
 
         The snapshot, which pins them, is to be released when they have been written.
         """
@@ -44,21 +40,8 @@ class SavedTensors:
         except BaseException:
             snapshot.release()
             raise
-        return snapshot, {**snapshot.values, **values}
-
-
-@contextmanager
-def saving_values(values: Mapping[Tensor, Any]) -> Iterator[dict[Tensor, Any]]:
-    """What to feed to a run inside of the block, so that it saves ``values``."""
-    pinned = {tensor: value for tensor, value in values.items() if isinstance(value, PinnedArray)}
-    with saving(pinned):
-        yield {**values, **{tensor: _stand_in(value) for tensor, value in pinned.items()}}
-
-
-def _stand_in(value: PinnedArray) -> Any:
-    """What has the type and shape of a pinned value, and no memory: the ops that save take the value itself."""
-    empty = np.array(b"", object) if value.dtype.kind == "O" else np.zeros((), value.dtype)
-    return np.broadcast_to(empty, value.shape)
+        pinned = {tensor: pinned_input(value) for tensor, value in snapshot.values.items()}
+        return snapshot, {**pinned, **values}
 
 
 def save_ops(graph: Graph, save_name: str) -> list[Operation]:
