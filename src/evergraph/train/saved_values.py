@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from evergraph.formats.pinned_array import SpareArrays
+from evergraph.formats.pinned_array import PinnedArray, SpareArrays
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
@@ -29,7 +30,7 @@ class SavedTensors:
         return self._origin[0] is graph and self._origin[1] == save_name
 
     def take(self, session: BaseSession) -> tuple[Snapshot, dict[Tensor, Any]]:
-        """The values as they are now, to be fed to the ops that save: those of variables pinned, others computed.
+        """The values as they are now, by tensor: those of variables pinned, others computed.
 
         The snapshot, which pins them, is to be released when they have been written.
         """
@@ -40,8 +41,15 @@ class SavedTensors:
         except BaseException:
             snapshot.release()
             raise
-        pinned = {tensor: pinned_input(value) for tensor, value in snapshot.values.items()}
-        return snapshot, {**pinned, **values}
+        return snapshot, {**snapshot.values, **values}
+
+
+def inputs_of(values: Mapping[Tensor, Any]) -> dict[Tensor, Any]:
+    """What to feed to the ops that save, so that they save ``values``."""
+    return {
+        tensor: pinned_input(value) if isinstance(value, PinnedArray) else value
+        for tensor, value in values.items()
+    }
 
 
 def save_ops(graph: Graph, save_name: str) -> list[Operation]:

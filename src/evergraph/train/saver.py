@@ -27,7 +27,7 @@ from evergraph.train.global_step import global_step as read_global_step
 from evergraph.train.meta_graph_files import MetaGraphFiles
 from evergraph.train.restore_errors import explain
 from evergraph.train.retention import Retention
-from evergraph.train.saved_values import SavedTensors, save_ops
+from evergraph.train.saved_values import SavedTensors, inputs_of, save_ops
 from evergraph.train.saver_builder import BulkSaverBuilder
 from evergraph.train.saver_defs import check_saver_def, with_scope, without_scope
 from evergraph.train.saver_notices import SaverNotices
@@ -281,7 +281,7 @@ class Saver:
         base = self._last_prefix if self._incremental and not self._sharded else None
         with one_set(path, self._durability), based_on(base):
             if not self._is_empty:
-                feeds = {self.saver_def.filename_tensor_name: path, **values}
+                feeds = {self.saver_def.filename_tensor_name: path, **inputs_of(values)}
                 saved = _as_text(sess.run(self.saver_def.save_tensor_name, feeds))
             for name, contents in others.items():
                 publish_bytes(name, contents, self._durability)
