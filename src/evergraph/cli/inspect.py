@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -54,7 +53,12 @@ def inspect(path: str, sort: str, match: str | None, as_json: bool) -> None:
             key=_KEYS[sort],
         )
         part["shown"] = len(part["tensors"])
-    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        click.echo("\n".join(lines(facts)))
 
 
 def _with_tensors(facts: Facts) -> Iterable[Facts]:
