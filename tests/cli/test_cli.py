@@ -90,6 +90,18 @@ def test_only_a_process_of_its_own_is_made_short(cli: Callable[..., Any], model:
     before = gc.get_threshold(), os.environ.get("OPENBLAS_NUM_THREADS")
     assert cli("inspect", model).code == 0
     assert (gc.get_threshold(), os.environ.get("OPENBLAS_NUM_THREADS")) == before
+    source = (
+        "import gc, os, sys\nfrom evergraph.cli import main\n"
+        f"sys.argv[1:] = ['inspect', {str(model)!r}]\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "print('short:', gc.get_threshold()[0] > 100_000, os.environ['OPENBLAS_NUM_THREADS'])\n"
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, env=environment
+    )
+    # What the user has set stays.
+    assert done.stdout.endswith("short: True 3\n")
 
 
 def test_what_is_not_understood_is_code_2() -> None:
