@@ -8,9 +8,9 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 if TYPE_CHECKING:
     from evergraph.error_table import Row
@@ -18,31 +18,29 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 100
 
 
-def explain(
-    text: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TEXT...",
-            help="A name, a message or words of it; -: what stands on standard input. Without: the list of all.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Explain an error, its cause and its cure: evergraph explain missing-variables
+@click.command()
+@click.argument("text", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def explain(text: tuple[str, ...], as_json: bool) -> None:
+    """Explain an error, its cause and its cure.
 
-    A traceback ends with the name to ask for. A message does as well, pasted or piped:
-    python train.py 2>&1 | evergraph explain -
+    \b
+      evergraph explain missing-variables
+      python train.py 2>&1 | evergraph explain -
+
+    TEXT is a name, a message or words of it; -: what stands on standard input. Without: the list of all.
+
+    A traceback ends with the name to ask for. A message does as well, pasted or piped.
     """
     from evergraph.error_table import ROWS, rows_about
 
-    asked = sys.stdin.read() if text == ["-"] else " ".join(text or ())
-    rows = ROWS if text is None else rows_about(asked)
+    asked = sys.stdin.read() if text == ("-",) else " ".join(text)
+    rows = rows_about(asked) if text else ROWS
     if as_json:
-        typer.echo(json.dumps(list(map(_facts, rows)), indent=2))
+        click.echo(json.dumps(list(map(_facts, rows)), indent=2))
         return
     width = min(shutil.get_terminal_size().columns, _LONGEST_LINE)
-    typer.echo("\n".join(_overview(rows, width) if text is None else _explained(rows, width)))
+    click.echo("\n".join(_explained(rows, width) if text else _overview(rows, width)))
 
 
 def _facts(row: Row) -> dict[str, str | None]:

@@ -235,9 +235,5 @@ def _columns(rows: Iterable[Sequence[str]]) -> list[str]:
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        (
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    line = "".join(f"  %-{width}s" for width in widths)
+    return [(line % tuple(row)).rstrip() for row in rows]

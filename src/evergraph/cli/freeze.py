@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-import typer
+import click
 
 _SHOWN = 5
 
 
-def freeze(
-    checkpoint: Annotated[
-        str,
-        typer.Argument(
-            help="A prefix, a folder (its latest checkpoint), or any file of a checkpoint.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "-o", "--output", metavar="OUT.pb", help="The file to write (.pbtxt: as text)."
-        ),
-    ],
-    outputs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES", help="Output nodes, separated by commas; else the likeliest."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Freeze a checkpoint: the graph behind its outputs, variables as constants, in one file."""
+@click.command()
+@click.argument("checkpoint")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT.pb",
+    required=True,
+    help="The file to write (.pbtxt: as text).",
+)
+@click.option(
+    "--outputs", metavar="NAMES", help="Output nodes, separated by commas; else the likeliest."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def freeze(checkpoint: str, output: str, outputs: str | None, as_json: bool) -> None:
+    """Freeze a checkpoint: the graph behind its outputs, variables as constants, in one file.
+
+    \b
+      evergraph freeze runs/mnist -o mnist.pb
+
+    CHECKPOINT is a prefix, a folder (its latest checkpoint), or any file of a checkpoint.
+    """
     from evergraph.formats import protos
     from evergraph.formats.message_text import to_text
     from evergraph.storage.publish import publish_bytes
@@ -56,16 +53,16 @@ def freeze(
             "outputs_named": outputs is not None,
             "candidates": frozen.candidates,
         }
-        typer.echo(json.dumps(facts, indent=2))
+        click.echo(json.dumps(facts, indent=2))
         return
-    typer.echo(f"{output}: {nodes} nodes, {len(data):,} bytes, from {frozen.prefix}")
-    typer.echo(f"  inputs:  {', '.join(frozen.inputs) or 'none'}")
-    typer.echo(f"  outputs: {', '.join(frozen.outputs)}")
+    click.echo(f"{output}: {nodes} nodes, {len(data):,} bytes, from {frozen.prefix}")
+    click.echo(f"  inputs:  {', '.join(frozen.inputs) or 'none'}")
+    click.echo(f"  outputs: {', '.join(frozen.outputs)}")
     if outputs is None:
-        typer.echo(
+        click.echo(
             "  The output was worked out: it ends the graph, outside training, saving and summaries; what is "
             "called like an output, and has more of the graph behind it, comes first."
         )
         others = frozen.candidates[1 : _SHOWN + 1]
         if others:
-            typer.echo(f"  Others that end it: {', '.join(others)}. Choose with --outputs.")
+            click.echo(f"  Others that end it: {', '.join(others)}. Choose with --outputs.")

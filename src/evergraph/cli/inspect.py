@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-import enum
-import json
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 Facts = dict[str, Any]
 
 
-class Order(str, enum.Enum):
-    """How tensors are sorted."""
-
-    NAME = "name"
-    SIZE = "size"
-    SHAPE = "shape"
-    DTYPE = "dtype"
-
-
-_KEYS: dict[Order, Callable[[Facts], Any]] = {
-    Order.NAME: lambda tensor: tensor["name"],
-    Order.SIZE: lambda tensor: (-tensor["bytes"], tensor["name"]),
-    Order.SHAPE: lambda tensor: (len(tensor["shape"]), tensor["shape"], tensor["name"]),
-    Order.DTYPE: lambda tensor: (tensor["dtype"], tensor["name"]),
+_KEYS: dict[str, Callable[[Facts], Any]] = {
+    "name": lambda tensor: tensor["name"],
+    "size": lambda tensor: (-tensor["bytes"], tensor["name"]),
+    "shape": lambda tensor: (len(tensor["shape"]), tensor["shape"], tensor["name"]),
+    "dtype": lambda tensor: (tensor["dtype"], tensor["name"]),
 }
 
 
-def inspect(
-    path: Annotated[
-        str,
-        typer.Argument(
-            help="A checkpoint (prefix or any of its files), a folder, a .meta, .pb, .pbtxt, a SavedModel, "
-            "events, records.",
-            show_default=False,
-        ),
-    ],
-    sort: Annotated[Order, typer.Option(help="Order of the tensors.")] = Order.NAME,
-    match: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Only tensors whose name it is found in.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-) -> None:
-    """Show what is in a model file: names, types, shapes, sizes. Values are not read."""
+@click.command()
+@click.argument("path")
+@click.option(
+    "--sort",
+    type=click.Choice(tuple(_KEYS)),
+    default="name",
+    show_default=True,
+    help="Order of the tensors.",
+)
+@click.option("--match", metavar="REGEX", help="Only tensors whose name it is found in.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def inspect(path: str, sort: str, match: str | None, as_json: bool) -> None:
+    """Show what is in a model file: names, types, shapes, sizes. Values are not read.
+
+    \b
+      evergraph inspect runs/mnist --sort size
+      evergraph inspect runs/mnist/model.ckpt-1000 --match Adam --json
+
+    PATH is a checkpoint (prefix or any of its files), a folder, a .meta, .pb, .pbtxt, a SavedModel, events, records.
+    """
     from evergraph.cli.facts import facts_of
     from evergraph.cli.facts_text import lines
 
     try:
         pattern = re.compile(match or "")
     except re.error as error:
-        raise typer.BadParameter(f"{match!r} is no regular expression: {error}") from None
+        raise click.BadParameter(f"{match!r} is no regular expression: {error}") from None
     facts = facts_of(path)
     for part in _with_tensors(facts):
         part["tensors"] = sorted(
@@ -60,7 +53,12 @@ def inspect(
             key=_KEYS[sort],
         )
         part["shown"] = len(part["tensors"])
-    typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        click.echo("\n".join(lines(facts)))
 
 
 def _with_tensors(facts: Facts) -> Iterable[Facts]:

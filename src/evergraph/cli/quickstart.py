@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 # Where water boils (degrees Fahrenheit) at which air pressure (inches of mercury): J. D. Forbes's measurements in the
 # Alps and in Scotland, published in 1857.
@@ -18,22 +19,25 @@ _STEPS = 200
 _AT = 29.92  # The pressure at sea level.
 
 
-def quickstart(
-    folder: Annotated[
-        str | None,
-        typer.Option("--folder", "-d", help="Where to leave the files; else a temporary folder."),
-    ] = None,
-) -> None:
-    """Train, save, restore, freeze and predict once, and show the files of each step."""
+@click.command()
+@click.option(
+    "-d", "--folder", metavar="FOLDER", help="Where to leave the files; else a temporary folder."
+)
+def quickstart(folder: str | None) -> None:
+    """Train, save, restore, freeze and predict once, and show the files of each step.
+
+    \b
+      evergraph quickstart -d first-steps
+    """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="evergraph-quickstart-") as temporary:
             _tour(temporary)
-        typer.echo(
+        click.echo(
             "\nThe files were temporary; `evergraph quickstart -d FOLDER` leaves them in FOLDER."
         )
     else:
         _tour(folder)
-        typer.echo(f"\nThe files are in {folder}. Look into them: evergraph inspect {folder}")
+        click.echo(f"\nThe files are in {folder}. Look into them: evergraph inspect {folder}")
 
 
 def _tour(folder: str) -> None:
@@ -47,13 +51,13 @@ def _tour(folder: str) -> None:
     _step(1, "Train: the boiling point of water over air pressure, 17 measurements of 1857")
     trained = _train(tf, prefix)
     slope, offset = trained
-    typer.echo(
+    click.echo(
         f"   {_STEPS} steps of gradient descent: boiling point = {slope:.3f} * pressure + {offset:.2f}"
     )
-    typer.echo(f"   tf.train.Saver().save(session, {prefix!r}, global_step={_STEPS})")
+    click.echo(f"   tf.train.Saver().save(session, {prefix!r}, global_step={_STEPS})")
     saved = facts_of(folder)["latest"]
     for file in saved["files"]:
-        typer.echo(f"     {file['name']:<40} {file['bytes']:>7,} bytes  {file['holds']}")
+        click.echo(f"     {file['name']:<40} {file['bytes']:>7,} bytes  {file['holds']}")
 
     _step(2, "Bring it back without its code: structure from .meta, values from .index and .data")
     with tf.Graph().as_default(), tf.Session() as session:
@@ -62,21 +66,21 @@ def _tour(folder: str) -> None:
         restored = session.run(["slope:0", "offset:0"])
         predicted = session.run("prediction:0", {"pressure:0": [_AT]})[0]
     _check(tuple(float(value) for value in restored) == trained, "what came back is what was saved")
-    typer.echo(
+    click.echo(
         f"   slope, offset = {restored[0]:.3f}, {restored[1]:.2f}; at {_AT} inHg water boils at {predicted:.2f} F"
     )
 
     _step(3, "Read it as plain arrays, with no graph")
     with evergraph.open_checkpoint(folder) as checkpoint:
         for name in ("offset", "slope"):
-            typer.echo(f"   evergraph.open_checkpoint({folder!r})[{name!r}] = {checkpoint[name]}")
+            click.echo(f"   evergraph.open_checkpoint({folder!r})[{name!r}] = {checkpoint[name]}")
 
     _step(4, "Freeze it: graph and values in one file that predicts")
     frozen = evergraph.freeze(folder)
     with tf.gfile.GFile(frozen_file, "wb") as file:
         file.write(frozen.graph_def.SerializeToString())
-    typer.echo(f"   evergraph freeze {folder} -o {frozen_file}")
-    typer.echo(
+    click.echo(f"   evergraph freeze {folder} -o {frozen_file}")
+    click.echo(
         f"     {os.path.basename(frozen_file):<40} {os.path.getsize(frozen_file):>7,} bytes  "
         f"{len(frozen.graph_def.node)} nodes, {', '.join(frozen.inputs)} -> {', '.join(frozen.outputs)}"
     )
@@ -84,7 +88,7 @@ def _tour(folder: str) -> None:
     _step(5, "Predict from that file alone")
     with evergraph.load_model(frozen_file) as model:
         again = model(pressure=[_AT])["prediction"][0]
-    typer.echo(f"   evergraph.load_model({frozen_file!r})(pressure=[{_AT}]) -> {again:.2f} F")
+    click.echo(f"   evergraph.load_model({frozen_file!r})(pressure=[{_AT}]) -> {again:.2f} F")
     _check(again == predicted, "the frozen file predicts what the checkpoint does")
 
 
@@ -114,11 +118,11 @@ def _train(tf: Any, prefix: str) -> tuple[float, float]:
 
 
 def _step(number: int, title: str) -> None:
-    typer.echo(f"\n{number}. {title}" if number > 1 else f"{number}. {title}")
+    click.echo(f"\n{number}. {title}" if number > 1 else f"{number}. {title}")
 
 
 def _check(holds: bool, claim: str) -> None:
     if not holds:
-        typer.echo(f"   FAILED: {claim}", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"   ok: {claim}")
+        click.echo(f"   FAILED: {claim}", err=True)
+        sys.exit(1)
+    click.echo(f"   ok: {claim}")

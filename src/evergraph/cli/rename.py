@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 Facts = dict[str, Any]
 _SHOWN = 20
@@ -15,46 +15,43 @@ _SHOWN = 20
 Rule = Callable[[str], str | None]
 
 
+@click.command()
+@click.argument("checkpoint")
+@click.argument("output", metavar="[OUT]", required=False)
+@click.option(
+    "--map",
+    "rules",
+    metavar="RULE",
+    multiple=True,
+    help="s/REGEX/NEW/ replaces the first occurrence (g behind it: every one, i: in any case), /REGEX/d drops "
+    "a tensor. May be given several times, for rules in that order.",
+)
+@click.option(
+    "--full-names",
+    is_flag=True,
+    help="Of an object-based checkpoint: by the variables' names, first.",
+)
+@click.option("--copy", is_flag=True, help="Copy the data files, where they could be linked.")
+@click.option("--force", is_flag=True, help="Replace a checkpoint that OUT is now.")
+@click.option("--dry-run", is_flag=True, help="Show the new names and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def rename(
-    checkpoint: Annotated[
-        str,
-        typer.Argument(
-            help="A prefix, a folder (its latest checkpoint), or any file of a checkpoint.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Argument(metavar="OUT", help="The prefix of the new checkpoint.", show_default=False),
-    ] = None,
-    rules: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="RULE",
-            help="s/REGEX/NEW/ replaces the first occurrence (g behind it: every one, i: in any case), /REGEX/d drops "
-            "a tensor. May be given several times, for rules in that order.",
-            show_default=False,
-        ),
-    ] = None,
-    full_names: Annotated[
-        bool,
-        typer.Option(
-            "--full-names", help="Of an object-based checkpoint: by the variables' names, first."
-        ),
-    ] = False,
-    copy: Annotated[
-        bool, typer.Option("--copy", help="Copy the data files, where they could be linked.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a checkpoint that OUT is now.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the new names and write nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    checkpoint: str,
+    output: str | None,
+    rules: tuple[str, ...],
+    full_names: bool,
+    copy: bool,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Rename the tensors of a checkpoint: evergraph rename old.ckpt new.ckpt --map 's|^model/||'
+    """Rename the tensors of a checkpoint.
+
+    \b
+      evergraph rename old.ckpt new.ckpt --map 's|^model/||'
+
+    CHECKPOINT is a prefix, a folder (its latest checkpoint), or any file of a checkpoint. OUT is the prefix of the new
+    checkpoint.
 
     Rules are sed's, with Python's regular expressions: NEW may have \\1 for a group, and the character behind the s
     separates. Only a new index is written; the data files are linked, or copied where that cannot be.
@@ -63,14 +60,14 @@ def rename(
     from evergraph.formats.checkpoint import open_checkpoint
 
     if output is None and not dry_run:
-        raise typer.BadParameter("OUT is missing: the prefix of the new checkpoint (or --dry-run).")
-    chain = [_rule(text) for text in rules or ()]
+        raise click.BadParameter("OUT is missing: the prefix of the new checkpoint (or --dry-run).")
+    chain = [_rule(text) for text in rules]
     if not chain and not full_names:
-        raise typer.BadParameter("there is no --map, so nothing would change.")
+        raise click.BadParameter("there is no --map, so nothing would change.")
     with open_checkpoint(checkpoint) as source:
         if full_names:
             if source.object_graph is None:
-                raise typer.BadParameter(
+                raise click.BadParameter(
                     f"--full-names: {source.prefix} is no object-based checkpoint."
                 )
             chain.insert(0, source.object_graph.full_name)
@@ -87,7 +84,7 @@ def rename(
         }
         if output is not None and not dry_run:
             facts["data_linked"] = save_renamed(output, renamed, link=not copy, overwrite=force)
-    typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
+    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
 
 
 def _lines(facts: Facts) -> list[str]:
@@ -130,7 +127,7 @@ def _rule(text: str) -> Rule:
     field = rf"((?:\\.|(?!{mark})[^\\])*)"
     parts = re.fullmatch(rf"s{mark}{field}{mark}{field}{mark}([gi]*)", text, re.DOTALL)
     if not mark or text[1].isalnum() or text[1] in "\\ " or parts is None:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{text!r} is no rule: s/REGEX/NEW/ (with g: every occurrence, i: in any case) replaces, /REGEX/d drops."
         )
     separator = text[1]
@@ -144,4 +141,4 @@ def _compiled(pattern: str, text: str, flags: int) -> re.Pattern[str]:
     try:
         return re.compile(pattern, flags)
     except re.error as error:
-        raise typer.BadParameter(f"{text!r}: {error}.") from None
+        raise click.BadParameter(f"{text!r}: {error}.") from None

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType, TracebackType
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 
-def run(
-    script: Annotated[str, typer.Argument(help="The program, a .py file.", show_default=False)],
-    arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGS...", help="Its own arguments.")
-    ] = None,
-) -> None:
+# What follows the program's name is the program's, whatever it looks like.
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("script")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1)
+def run(script: str, arguments: tuple[str, ...]) -> None:
     """Run a TensorFlow 1 program: `import tensorflow` in it means evergraph.
 
-    Exits with the program's exit code.
+    \b
+      evergraph run train.py --steps 100
+
+    SCRIPT is the program, a .py file, and ARGS its own arguments. Exits with the program's exit code.
     """
     from evergraph import errors
     from evergraph.tf1.import_hook import register_as_tensorflow
@@ -28,7 +30,7 @@ def run(
     if not os.path.exists(script):
         raise errors.FileMissingError(None, None, f"{script}: there is no such file.")
     register_as_tensorflow()
-    sys.argv = [script, *(arguments or [])]
+    sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(script))
     module = ModuleType("__main__")
     module.__file__ = script

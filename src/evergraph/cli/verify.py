@@ -6,9 +6,9 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 if TYPE_CHECKING:
     from evergraph.formats.verification import Progress, VerificationReport
@@ -18,24 +18,21 @@ Facts = dict[str, Any]
 _LONG_WORK = 512 << 20
 
 
-def verify(
-    path: Annotated[
-        str,
-        typer.Argument(
-            help="A checkpoint (prefix or any of its files), a folder of them, a SavedModel.",
-            show_default=False,
-        ),
-    ],
-    latest: Annotated[
-        bool,
-        typer.Option(
-            "--latest",
-            help="Of a folder: from the newest checkpoint back to the first that is whole.",
-        ),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Verify every checksum of a checkpoint, or of all in a folder: evergraph verify runs/mnist --latest
+@click.command()
+@click.argument("path")
+@click.option(
+    "--latest",
+    is_flag=True,
+    help="Of a folder: from the newest checkpoint back to the first that is whole.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def verify(path: str, latest: bool, as_json: bool) -> None:
+    """Verify every checksum of a checkpoint, or of all in a folder.
+
+    \b
+      evergraph verify runs/mnist --latest
+
+    PATH is a checkpoint (prefix or any of its files), a folder of them, a SavedModel.
 
     Exit code 0: whole. 1: damaged; the list says which file, where, which tensor, and what is still readable.
     """
@@ -44,7 +41,7 @@ def verify(
 
     place = _folder_of_checkpoints(path)
     if latest and place is None:
-        raise typer.BadParameter(f"--latest: {path} is no folder of checkpoints.")
+        raise click.BadParameter(f"--latest: {path} is no folder of checkpoints.")
     reports: list[VerificationReport] = []
     with _progress() as progress:
         if place is None:
@@ -65,18 +62,18 @@ def verify(
             facts["unfinished"] = unfinished
         if latest:
             facts["latest"] = found
-        typer.echo(json.dumps(facts, indent=2))
+        click.echo(json.dumps(facts, indent=2))
     else:
         for report in reports:
-            typer.echo(str(report))
+            click.echo(str(report))
         for name, size in unfinished.items():
-            typer.echo(
+            click.echo(
                 f"{name} ({size:,} bytes) is being written, or was left by a save that died."
             )
         if latest:
-            typer.echo(f"The newest that is whole: {found}" if found else "None is whole.")
+            click.echo(f"The newest that is whole: {found}" if found else "None is whole.")
     if not whole:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _folder_of_checkpoints(path: str) -> tuple[str, str] | None:
@@ -111,11 +108,11 @@ def _progress() -> Iterator[Progress | None]:
             percent = 100 * done // total
             bar = ("#" * (percent // 4)).ljust(25)
             amount = f"{done / 1e9:.1f} of {total / 1e9:.1f} GB"
-            typer.echo(f"\r[{bar}] {percent:3d} %  {amount} ", err=True, nl=False)
+            click.echo(f"\r[{bar}] {percent:3d} %  {amount} ", err=True, nl=False)
 
     yield show
     if shown:
-        typer.echo("", err=True)
+        click.echo("", err=True)
 
 
 def _facts(report: VerificationReport) -> Facts:
