@@ -134,9 +134,14 @@ class BundleIndex:
 
     def infos(self) -> list[TensorInfo]:
         """`info` of every tensor, in the order of `names`. DataLossError if an entry is damaged."""
-        return [
-            _info(name, *self._decode(name, value)) for name, value in self._all_values().items()
-        ]
+        found = []
+        for name, value in self._all_values().items():
+            try:
+                entry = BundleEntry.decode(value)
+                found.append(_info(name, entry, _value_type(entry.dtype)))
+            except (WireError, TypeError):
+                self._decode(name, value)  # which says so
+        return found
 
     def salvage(self) -> tuple[list[str], list[errors.DataLossError]]:
         """The names of the tensors in those parts of the index that are whole, in the order of their bytes; and what
