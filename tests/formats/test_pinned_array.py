@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -109,3 +109,28 @@ def test_the_memory_of_a_copy_serves_the_next_one() -> None:
     other.move()  # of another shape
     with other.steady() as array:
         assert array.shape == (1 << 20,)
+
+
+def test_a_move_that_was_interrupted_is_done_again() -> None:
+    class Interrupted(threading.Condition):
+        """A condition whose first wait is interrupted, as by Ctrl+C."""
+
+        waits: ClassVar[list[bool]] = []
+
+        def wait_for(self, predicate: Any, timeout: float | None = None) -> Any:
+            self.waits.append(not predicate())
+            if len(self.waits) == 1:
+                raise KeyboardInterrupt
+            return True
+
+    memory = LARGE.copy()
+    pinned = PinnedArray(memory, moved=Interrupted())
+    with pinned.steady() as array:
+        with pytest.raises(KeyboardInterrupt):
+            pinned.move()
+        pinned.move()  # does not take the copy for what the block looks at
+        assert array is memory
+        assert Interrupted.waits == [True, True]
+    with pinned.steady() as array:
+        assert array is not memory
+        np.testing.assert_array_equal(array, LARGE)

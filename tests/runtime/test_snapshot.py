@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evergraph import errors
 from evergraph import tf1 as tf
-from evergraph.formats.pinned_array import PinnedArray
+from evergraph.formats.pinned_array import PinnedArray, SpareArrays
 from evergraph.runtime.snapshot import Snapshot, VariableTensors
 
 
@@ -127,6 +128,26 @@ def test_what_is_not_needed_any_more_is_not_copied() -> None:
         snapshot.values[tensor].release()
         sess.run(v.assign_add([1.0, 1.0]))
         assert snapshot.release() == 0
+
+
+def test_no_memory_for_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = variable("reference")
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        snapshot = snapshot_of(sess, [v.op.outputs[0]])
+
+        def fail(self: SpareArrays, array: Any) -> Any:
+            raise MemoryError
+
+        update = v.assign_add([1.0, 1.0])
+        with monkeypatch.context() as patch:
+            patch.setattr(SpareArrays, "copy", fail)
+            with pytest.raises((MemoryError, errors.ResourceExhaustedError)):
+                sess.run(update)
+        assert sess.run(v).tolist() == [1, 2]  # nothing was written
+        sess.run(update)
+        np.testing.assert_array_equal(elements(snapshot.values[v.op.outputs[0]]), [1, 2])
+        assert snapshot.release() == 8
 
 
 def test_a_snapshot_taken_while_another_thread_trains_is_of_one_moment() -> None:

@@ -13,7 +13,6 @@ from evergraph import errors
 
 Array = np.ndarray[Any, Any]
 
-
 # Below it, fresh memory costs nothing that could be seen.
 _LARGE = 64 << 10
 
@@ -29,8 +28,10 @@ class SpareArrays:
 
     def copy(self, array: Array) -> Array:
         """A copy of ``array``, in C order."""
-        spares = self._spares.get((array.shape, array.dtype))
-        copy = spares.pop() if spares else np.empty(array.shape, array.dtype)
+        try:
+            copy = self._spares[array.shape, array.dtype].pop()
+        except (KeyError, IndexError):
+            copy = np.empty(array.shape, array.dtype)
         np.copyto(copy, array)
         return copy
 
@@ -124,7 +125,8 @@ class PinnedArray:
                 return
             self._array = copy
             self.copied_bytes = copy.nbytes
-            self._moved.wait_for(lambda: self._in_use is not old)
+            # Not: that it is no more the old one. A move that was interrupted here is done again, from the copy.
+            self._moved.wait_for(lambda: self._in_use is None or self._in_use is self._array)
 
     def release(self) -> None:
         """One use less: after the last, the memory is the owner's alone."""

@@ -151,7 +151,8 @@ class RefCell:
 
     def _move_pins(self) -> None:
         while self.pins:
-            self.pins.pop().move()
+            self.pins[-1].move()  # where it fails, for want of memory, the pin stays
+            self.pins.pop()
 
     def assign(self, value: Array, validate_shape: bool = True) -> None:
         """Takes over the contents of ``value``: in place where the shape is the same.
