@@ -24,7 +24,7 @@ The traceback of each ends with a line that leads here (Python 3.11 and newer sh
     Cause and cure: evergraph explain missing-variables (docs/errors.md#restoring)
 
 `evergraph explain` prints the same rows, by name, section, message or words, and that of a program's error with
-`python train.py 2>&1 | evergraph explain -`. The line is a note of the error (PEP 678): `str(error)` and
+`evergraph run train.py 2>&1 | evergraph explain -`. The line is a note of the error (PEP 678): `str(error)` and
 `error.message` are without it. The end of a queue, a cancelled run, and an error that a program makes itself have none.
 
 Each message is the first line of a real one (long ones are cut at "…"); numbers and paths are examples. The page is

@@ -7,6 +7,7 @@ stands in braces there is an example and may be anything; the rest is what the c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ _IMPORTING = "Importing a graph"
 _RUNNING = "Running"
 _FREEZING = "Freezing"
 _SAVING = "Saving"
+# What an error's last line says, in a traceback or by itself.
+_POINTER = re.compile(r"evergraph explain ([\w-]+) \(docs/errors")
 # How much of a question is repeated where there is no answer.
 _MOST_SHOWN = 80
 #: The section of what is logged, and is no error.
@@ -331,7 +334,7 @@ ROWS = (
         "not-in-evergraph",
         "module '{tf.contrib}' has no attribute '{no_such_module}' in evergraph{.}",
         "AttributeError",
-        "evergraph does not have the name; `docs/api_coverage.md` lists those it has.",
+        "evergraph does not have the name; `docs/api_coverage.md` lists the names that are missing.",
         "Take the nearest name, where the message has one.",
     ),
     Row(
@@ -481,6 +484,9 @@ def rows_about(text: str) -> list[Row]:
     Raises KeyNotFoundError where there are none, with the nearest names.
     """
     wanted = " ".join(text.split())
+    pointed = _POINTER.search(wanted)
+    if pointed is not None:
+        wanted = pointed[1]
     name = wanted.lower().replace(" ", "-")
     named = [row for row in ROWS if name in (row.name, row.anchor)]
     if named:

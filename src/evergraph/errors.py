@@ -170,10 +170,20 @@ def _rebuild(cls: type[OpError], args: tuple[Any, ...], state: dict[str, Any]) -
 
 
 def _program_frames(op: Any) -> list[str]:
-    """Where the program made an operation, as lines of a traceback; frames of this package left out."""
+    """Where the program made an operation, as lines of a traceback; frames of this package left out.
+
+    So is what leads to a program that a command of evergraph runs.
+    """
     inside = _os.path.dirname(__file__) + _os.sep
-    frames = [frame for frame in op.traceback or [] if not frame[0].startswith(inside)]
-    return _traceback.format_list(frames)
+    command = inside + "cli" + _os.sep
+    frames = list(op.traceback or [])
+    start = max((i for i, frame in enumerate(frames) if frame[0].startswith(command)), default=-1)
+    shown = [
+        frame
+        for frame in frames[start + 1 :]
+        if not frame[0].startswith(inside) and frame[0] != "<frozen runpy>"
+    ]
+    return _traceback.format_list(shown)
 
 
 def _elide_common(frames: list[str], previous: list[str]) -> list[str]:

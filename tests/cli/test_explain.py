@@ -88,3 +88,8 @@ def test_a_traceback_through_a_pipe(cli, monkeypatch: pytest.MonkeyPatch) -> Non
     if sys.version_info >= (3, 11):
         name = done.stderr.splitlines()[-1].split("evergraph explain ")[1].split()[0]
         assert cli("explain", name).out.startswith("not-fed (Running)")
+
+
+def test_its_own_pointer(cli) -> None:
+    for row in ROWS:
+        assert cli("explain", row.pointer).out == cli("explain", row.name).out

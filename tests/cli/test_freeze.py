@@ -87,3 +87,11 @@ def test_quickstart_leaves_nothing_otherwise(cli, tmp_path: Path, monkeypatch) -
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert cli("quickstart").code == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".index", ".meta", ".data-00000-of-00001"])
+def test_no_file_of_a_checkpoint_is_overwritten(cli, model: Path, suffix: str) -> None:
+    result = cli("freeze", model, "-o", f"{model}/model.ckpt-30{suffix}")
+    assert result.code == 2
+    assert "is how a file of a checkpoint is called" in result.err
+    assert evergraph.verify_checkpoint(model).whole

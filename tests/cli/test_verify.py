@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from evergraph import tf1 as tf
 from evergraph.cli import verify as command
 
 DATA = "data-00000-of-00001"
@@ -91,6 +92,19 @@ def test_nothing_there(cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.shared
+def test_a_file_of_another_kind_is_not_called_damaged(cli, shared: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "frozen.pb"
+    with tf.Graph().as_default():
+        tf.constant(1.0)
+        tf.train.write_graph(tf.get_default_graph(), tmp_path, graph.name, as_text=False)
+    result = cli("verify", graph)
+    assert (result.code, result.out) == (1, "")
+    assert "is a GraphDef, and no checkpoint: `evergraph inspect` shows what is in it" in result.err
+    model = shared / "data/edge/adam_ref/saved_model/saved_model.pb"
+    assert cli("verify", model).out == cli("verify", model.parent).out
+
+
 def test_a_saved_model(cli, shared: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(shared / "data/edge/adam_ref/saved_model", tmp_path / "export"))
     assert "the graph parses" in cli("verify", folder).out

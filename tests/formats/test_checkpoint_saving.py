@@ -58,3 +58,9 @@ def test_a_program_that_ends_waits(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "m")], check=True)
     with evergraph.open_checkpoint(tmp_path / "m") as checkpoint:
         assert checkpoint["v"].sum() == 500_000
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="A tensor's name is text, not 1"):
+        evergraph.save_checkpoint(tmp_path / "m", {1: np.ones(2)})  # type: ignore[dict-item]
+    assert list(tmp_path.iterdir()) == []

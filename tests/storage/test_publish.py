@@ -121,6 +121,29 @@ def test_refusals(tmp_path: pathlib.Path) -> None:
     assert names(tmp_path) == ["a", "folder"]
 
 
+def test_what_is_no_file_is_not_replaced(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(errors.FailedPreconditionError, match="is a device, pipe or socket"):
+            publish_bytes(tmp_path / name, b"x")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_link_is_followed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "old").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("far/old")
+    (tmp_path / "dangling").symlink_to("far/new")
+    publish_bytes(tmp_path / "link", b"a")
+    publish_bytes(tmp_path / "dangling", b"b")
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path / "far") == ["new", "old"]
+    assert (tmp_path / "far" / "old").read_bytes() == b"a"
+    assert (tmp_path / "far" / "new").read_bytes() == b"b"
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_full_disk_while_writing(tmp_path: pathlib.Path) -> None:
     publish_bytes(tmp_path / "m", b"old")

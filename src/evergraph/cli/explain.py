@@ -26,7 +26,7 @@ def explain(text: tuple[str, ...], as_json: bool) -> None:
 
     \b
       evergraph explain missing-variables
-      python train.py 2>&1 | evergraph explain -
+      evergraph run train.py 2>&1 | evergraph explain -
 
     TEXT is a name, a message or words of it; -: what stands on standard input. Without: the list of all.
 

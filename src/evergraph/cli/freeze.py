@@ -31,10 +31,13 @@ def freeze(checkpoint: str, output: str, outputs: str | None, as_json: bool) -> 
     CHECKPOINT is a prefix, a folder (its latest checkpoint), or any file of a checkpoint.
     """
     from evergraph.formats import protos
+    from evergraph.formats.bundle import prefix_of
     from evergraph.formats.message_text import to_text
     from evergraph.storage.publish import publish_bytes
     from evergraph.transforms.freeze_checkpoint import freeze as freeze_checkpoint
 
+    if prefix_of(output) is not None:
+        raise click.BadParameter(f"--output: {output} is how a file of a checkpoint is called.")
     frozen = freeze_checkpoint(checkpoint, outputs)
     if output.endswith((".pbtxt", ".txt")):
         data = to_text(frozen.graph_def).encode()

@@ -54,7 +54,8 @@ def rename(
     checkpoint.
 
     Rules are sed's, with Python's regular expressions: NEW may have \\1 for a group, and the character behind the s
-    separates. Only a new index is written; the data files are linked, or copied where that cannot be.
+    separates. Only a new index is written, and the data files are linked, or copied where that cannot be; they are
+    written anew where tensors are dropped.
     """
     from evergraph.formats.bundle_rename import save_renamed
     from evergraph.formats.checkpoint import open_checkpoint

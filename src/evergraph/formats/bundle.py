@@ -80,8 +80,13 @@ def _data_files(prefix: str) -> list[tuple[str, int]]:
 
 
 def encode_name(name: str | bytes) -> bytes:
-    """A tensor's name as its key in the index."""
-    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    """A tensor's name as its key in the index. InvalidTypeError if it is no text."""
+    try:
+        return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    except AttributeError:
+        raise errors.InvalidTypeError(
+            None, None, f"A tensor's name is text, not {name!r}."
+        ) from None
 
 
 def decode_name(key: bytes) -> str:

@@ -23,7 +23,9 @@ from evergraph.formats.bundle import META_SUFFIX, data_path, index_path
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.checkpoint_path import FoundCheckpoint, find_checkpoint, newest_first
 from evergraph.formats.damage import Damage
+from evergraph.formats.kinds import FileKind
 from evergraph.formats.saved_model_folder import model_file
+from evergraph.formats.sniff import sniff
 from evergraph.formats.tensor_info import TensorInfo
 from evergraph.storage import paths
 from evergraph.storage.filesystem import Path, filesystem, path_text
@@ -35,6 +37,22 @@ _VARIABLES = os.path.join("variables", "variables")
 
 # TensorFlow's are ``m.index.tempstate123456``, ``checkpoint.tmp0a1b2c3d``.
 _UNFINISHED = re.compile(r"\.tempstate\d+$|\.tmp[0-9a-f]{8,}$|\.evergraph-(?:tmp|new|old)-")
+
+# What is whole or not by rules of its own.
+_OTHER_KINDS = frozenset(
+    (
+        FileKind.GRAPH_DEF,
+        FileKind.GRAPH_DEF_TEXT,
+        FileKind.META_GRAPH,
+        FileKind.META_GRAPH_TEXT,
+        FileKind.EVENTS,
+        FileKind.RECORDS,
+        FileKind.HDF5,
+        FileKind.TFLITE,
+        FileKind.ONNX,
+        FileKind.NUMPY,
+    )
+)
 
 #: Is told after each tensor how many bytes are done, and how many there are.
 Progress = Callable[[int, int], object]
@@ -103,12 +121,22 @@ def verify_checkpoint(path: Path, progress: Progress | None = None) -> Verificat
 
     Raises:
         NotFoundError: there is no checkpoint.
-        InvalidArgumentError: a folder holds several, and no state file says which is the newest.
+        InvalidArgumentError: a folder holds several, and no state file says which is the newest; or it is a file of
+            another kind.
     """
     text = path_text(path)
     try:
         found = find_checkpoint(text)
     except errors.DataLossError as error:
+        kind = sniff(text)
+        if kind in (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT):
+            return verify_checkpoint(paths.split(text)[0] or ".", progress)
+        if kind in _OTHER_KINDS:
+            raise errors.InvalidValueError(
+                None,
+                None,
+                f"{text} is {kind.value}, and no checkpoint: `evergraph inspect` shows what is in it.",
+            ) from error
         return VerificationReport(text, 0, (Damage.of(error, text),))
     except errors.NotFoundError:
         if model_file(text) is None:

@@ -9,6 +9,7 @@ from evergraph.graph.operation import Operation
 
 _PACKAGE = __name__.partition(".")[0]
 _INTERNALS = f"/{_PACKAGE}/"
+_COMMANDS = f"/{_PACKAGE}/cli/"
 
 
 def attach(error: Exception, op: Operation) -> Exception:
@@ -33,6 +34,8 @@ def attach(error: Exception, op: Operation) -> Exception:
 def place(op: Operation) -> str:
     """Where the program made ``op``: the innermost line outside this package."""
     for frame in reversed(op.traceback):
+        if _COMMANDS in frame.filename:
+            break  # A command has made it: of a file, not of a program.
         if _INTERNALS not in frame.filename:
             return f"defined at {frame.filename}:{frame.lineno}"
     return "imported"

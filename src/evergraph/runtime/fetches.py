@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from evergraph import errors
 from evergraph.graph.elements import as_graph_element
 from evergraph.graph.graph import Graph
 from evergraph.graph.operation import Operation
@@ -82,8 +83,10 @@ class FetchPlan:
                 f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error})"
             ) from None
         except KeyError as error:
-            raise ValueError(
-                f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error.args[0]})"
+            raise errors.documented(
+                ValueError(
+                    f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error.args[0]})"
+                )
             ) from None
         if not self._graph.is_fetchable(element):
             raise ValueError(f"Operation {element.name!r} has been marked as not fetchable.")

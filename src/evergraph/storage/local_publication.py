@@ -18,6 +18,7 @@ publishes in the folder or opens the checkpoint (`storage.leftovers`). A single 
 from __future__ import annotations
 
 import os
+import stat as stat_bits
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -207,10 +208,7 @@ class LocalPublication(FilePublication):
             raise errors.InvalidValueError(
                 None, None, f"Files of one set lie in one folder: {path} is not in {self._folder}."
             )
-        if os.path.isdir(path):
-            raise errors.IsFolderError(
-                None, None, f"{path}; Is a directory: a file cannot replace it."
-            )
+        _check_replaceable(path)
         _check_room(folder, expected_bytes, path)
         self._count += 1
         return leftovers.temporary_name(path, self._set, self._count - 1)
@@ -292,6 +290,20 @@ class LocalPublication(FilePublication):
 
 def _folder_of(path: str) -> str:
     return os.path.dirname(path) or "."
+
+
+def _check_replaceable(path: str) -> None:
+    """Raises where there is something that a file must not replace: a folder, a device, a pipe."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return  # Nothing is there; or writing says what is wrong.
+    if stat_bits.S_ISDIR(mode):
+        raise errors.IsFolderError(None, None, f"{path}; Is a directory: a file cannot replace it.")
+    if not stat_bits.S_ISREG(mode):
+        raise errors.FailedPreconditionError(
+            None, None, f"{path} is a device, pipe or socket: a file cannot replace it."
+        )
 
 
 def _check_room(folder: str, wanted: int, path: str) -> None:

@@ -20,6 +20,7 @@ from evergraph.storage.filesystem import (
     OutgoingFile,
     Path,
     filesystem,
+    is_remote,
     plain_path,
 )
 from evergraph.storage.os_errors import storage_errors
@@ -62,9 +63,15 @@ def publication(target: Path, durability: Durability = "full") -> FilePublicatio
 
 
 def publish_bytes(target: Path, contents: Bytes, durability: Durability = "full") -> None:
-    """Writes one file, all or nothing, in place of any that is there; a remote one as well."""
-    with publication(target, durability) as files:
-        files.create(target, len(contents)).write(contents)
+    """Writes one file, all or nothing, in place of any that is there; a remote one as well.
+
+    Where the target is a symbolic link, what it leads to is replaced; not in a set (`one_set`), which is in one folder.
+    """
+    path = plain_path(target)
+    if _around.get() is None and not is_remote(path) and os.path.islink(path):
+        path = os.path.realpath(path)
+    with publication(path, durability) as files:
+        files.create(path, len(contents)).write(contents)
 
 
 def sync_folder(folder: str) -> None:
