@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import re
@@ -221,3 +222,64 @@ def test_files_are_removed_together(tmp_path: pathlib.Path) -> None:
     assert names(tmp_path) == ["n"]
     remove_together([str(tmp_path / "m.index")])
     assert names(tmp_path) == ["n"]
+
+
+def test_what_shares_data_with_older_ones_and_was_saved_again_stays(
+    tmp_path: pathlib.Path, dead: int
+) -> None:
+    (tmp_path / "base.data").write_bytes(b"shared")
+    os.utime(tmp_path / "base.data", (0, 0))
+    (tmp_path / "m.old").write_bytes(b"old")
+    time.sleep(0.02)
+    leftover(tmp_path, "m.index", 0, dead, b"m.index\nm.data\nm.old", "old")
+    time.sleep(0.02)
+    os.link(tmp_path / "base.data", tmp_path / "m.data")
+    (tmp_path / "m.index").write_bytes(b"saved again")
+    assert len(settle(str(tmp_path))) == 1
+    assert names(tmp_path) == ["base.data", "m.data", "m.index"]
+
+
+def test_a_signal_handler_that_saves_does_not_wait_for_its_own_thread(
+    tmp_path: pathlib.Path,
+) -> None:
+    with leftovers.turn(str(tmp_path)):
+        with leftovers.turn(str(tmp_path)):
+            publish_bytes(tmp_path / "a", b"a")
+        held = os.open(tmp_path, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):  # the inner one has not ended the outer one
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(held)
+
+
+def test_a_fork_does_not_keep_the_turn(tmp_path: pathlib.Path) -> None:
+    with leftovers.turn(str(tmp_path)):
+        child = os.fork()
+        if child == 0:
+            time.sleep(30)
+            os._exit(0)
+    try:
+        held = os.open(tmp_path, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(held)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_somebody_who_looks_does_not_keep_a_writer_from_its_lock(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "f"
+    path.touch()
+    looking, writing = os.open(path, os.O_RDONLY), os.open(path, os.O_WRONLY)
+    fcntl.flock(looking, fcntl.LOCK_EX)
+    writer = threading.Thread(target=leftovers.lock, args=(writing,))
+    writer.start()
+    writer.join(0.1)
+    assert writer.is_alive()
+    fcntl.flock(looking, fcntl.LOCK_UN)
+    writer.join(10)
+    assert not writer.is_alive()
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(looking, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(looking)
+    os.close(writing)

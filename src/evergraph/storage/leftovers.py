@@ -26,6 +26,7 @@ import os
 import re
 import socket
 import stat
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,7 @@ _WAIT_SECONDS = 10.0
 _LONGEST_LIST = 1 << 20
 
 _given_up: set[str] = set()
+_of_thread = threading.local()
 
 
 @dataclass(frozen=True)
@@ -82,23 +84,49 @@ def seal_name(temporary: str) -> str:
     return f"{head}{_MARK}new-{tail}"
 
 
-def lock(descriptor: int) -> None:
-    """Marks an open file as somebody's work, until it is closed or the process ends."""
+def lock(descriptor: int, shared: bool = False) -> None:
+    """Marks an open file as somebody's work, until it is closed or the process ends.
+
+    ``shared``: others may be at work with the same file, under other names. Whoever looks whether the file is locked
+    (`settle`) holds the lock for a moment: that is waited for.
+    """
     with suppress(OSError):  # no locks here: the process number in the name has to do
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
 
 @contextmanager
 def turn(folder: str) -> Iterator[None]:
-    """Waits for other writers that are renaming in ``folder``, and keeps others waiting inside of the block."""
+    """Waits for other writers that are renaming in ``folder``, and keeps others waiting inside of the block.
+
+    A thread that has its turn does not wait for itself: a signal's handler may save, too.
+    """
     with storage_errors(folder):
         descriptor = os.open(folder, os.O_RDONLY)
+    found = os.fstat(descriptor)
+    place = found.st_dev, found.st_ino
+    is_mine = place in _turns()
     try:
-        with suppress(OSError):  # no locks here: writers of one prefix have to know of each other
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not is_mine:
+            with suppress(
+                OSError
+            ):  # no locks here: writers of one prefix have to know of each other
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _turns().add(place)
         yield
     finally:
+        if not is_mine:
+            _turns().discard(place)
+            with suppress(
+                OSError
+            ):  # closing is not enough: a forked process may have it open as well
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _turns() -> set[tuple[int, int]]:
+    """The folders in which this thread has its turn."""
+    turns: set[tuple[int, int]] = _of_thread.__dict__.setdefault("turns", set())
+    return turns
 
 
 def give_up(set_id: str) -> None:
@@ -238,15 +266,15 @@ def _remove_listed(folder: str, path: str) -> None:
         with open(path, "rb") as file:
             written = os.fstat(file.fileno()).st_mtime_ns
             names = file.read(_LONGEST_LIST).splitlines()
-        for name in names:
-            listed = os.path.join(folder, os.fsdecode(name))
-            with suppress(FileNotFoundError):
-                if (
-                    os.path.basename(listed)
-                    and b"/" not in name
-                    and os.stat(listed).st_mtime_ns <= written
-                ):
-                    os.remove(listed)
+        listed = [os.path.join(folder, os.fsdecode(each)) for each in names if b"/" not in each]
+        there = {name: os.lstat(name) for name in listed if _is_plain(name)}
+        # Where they have been saved again, a file that the new ones share with older ones has its old time: but it has
+        # got a name since.
+        saved_again = any(found.st_mtime_ns > written for found in there.values())
+        for name, found in there.items():
+            changed = max(found.st_mtime_ns, found.st_ctime_ns if saved_again else 0)
+            if changed <= written:
+                _remove_if_there(name)
     _remove_if_there(path)
 
 

@@ -42,6 +42,7 @@ class NewFile:
     Attributes:
         target: the name that it will have.
         origin: the name that it had, if it was there before.
+        unsealed: the temporary name that it had before it became the seal.
         position: how many bytes have been written.
     """
 
@@ -55,6 +56,7 @@ class NewFile:
         self.target = target
         self.temporary = temporary
         self.origin = origin
+        self.unsealed: str | None = None
         self.position = 0
         self._gathered = bytearray()
         if descriptor is not None:
@@ -103,11 +105,14 @@ class NewFile:
     def discard(self) -> None:
         """Removes it, or gives what was adopted its old name back."""
         try:
-            with storage_errors(self.target), suppress(FileNotFoundError):
-                if self.origin is not None and os.path.isdir(_folder_of(self.origin)):
-                    os.rename(self.temporary, self.origin)
-                else:
-                    os.remove(self.temporary)
+            for name in (self.temporary, self.unsealed):
+                with storage_errors(self.target), suppress(FileNotFoundError):
+                    if name is None:
+                        continue
+                    if self.origin is not None and os.path.isdir(_folder_of(self.origin)):
+                        os.rename(name, self.origin)
+                    else:
+                        os.remove(name)
         finally:
             self.close()
 
@@ -187,7 +192,9 @@ class LocalPublication(FilePublication):
             return None
         with storage_errors(path):
             descriptor = os.open(path, os.O_RDONLY)
-        leftovers.lock(descriptor)  # before there is a name that somebody could take for a leftover
+        leftovers.lock(
+            descriptor, shared=True
+        )  # before there is a name that somebody could take for a leftover
         try:
             os.link(path, temporary)
         except OSError:
@@ -239,8 +246,11 @@ class LocalPublication(FilePublication):
         with leftovers.turn(self._folder or "."):
             leftovers.settle(self._folder or ".")
             if others:
-                self._rename(commit, leftovers.seal_name(commit.temporary))
+                # Told first: where this is interrupted, the file has one of the two names.
+                commit.unsealed = commit.temporary
                 commit.temporary = leftovers.seal_name(commit.temporary)
+                with storage_errors(commit.target):
+                    os.replace(commit.unsealed, commit.temporary)
                 self._sync_names()
             self._give_names(commit, others)
 
@@ -276,7 +286,13 @@ class LocalPublication(FilePublication):
     def discard(self) -> None:
         """Removes what has been written, gives back what was adopted. Targets stay as they are."""
         # A seal that outlived the files it speaks for would complete a set that is not whole.
-        for file in sorted(self._files, key=lambda file: file is not self._commit):
+        sealed = [file for file in self._files if file.unsealed is not None]
+        for file in sealed:
+            self.withdraw(file)
+        if sealed:
+            with suppress(errors.OpError):
+                self._sync_names()
+        for file in list(self._files):
             self.withdraw(file)
 
     def withdraw(self, file: OutgoingFile) -> None:

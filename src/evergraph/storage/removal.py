@@ -41,7 +41,8 @@ def remove_together(paths: Sequence[str], durability: Durability = "full") -> No
         descriptor = os.open(listing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             leftovers.lock(descriptor)
-            os.write(descriptor, b"\n".join(os.fsencode(os.path.basename(path)) for path in paths))
+            names = [os.fsencode(os.path.basename(path)) for path in paths]
+            os.write(descriptor, b"\n".join(name for name in names if b"\n" not in name))
             if durability != "none":
                 os.fsync(descriptor)
                 sync_folder(folder)
