@@ -94,7 +94,8 @@ def to_array(tensor: Tensor, value: Any) -> Any:
 
 
 def _strings(value: Any) -> Any:
-    array = np.asarray(value)
+    # As objects: NumPy's own strings lose zero bytes at their ends.
+    array = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=object)
     if array.dtype.kind == "O" and all(type(item) is bytes for item in array.flat):
         return array
     flat = [
