@@ -64,3 +64,29 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="A tensor's name is text, not 1"):
         evergraph.save_checkpoint(tmp_path / "m", {1: np.ones(2)})  # type: ignore[dict-item]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_asynchronously_the_values_are_those_of_the_call(tmp_path: Path) -> None:
+    memory = np.zeros(3, np.float32)
+    view = memory[:]
+    view.flags.writeable = False
+    numbers = [1.0, 2.0]
+    gate = threading.Event()
+    values = {"view": view, "spread": np.broadcast_to(memory[:1], (2,)), "list": numbers}
+    add = BundleWriter.add
+
+    def held(self: BundleWriter, *args: Any) -> None:
+        assert gate.wait(30)
+        add(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BundleWriter, "add", held)
+        saved = evergraph.save_checkpoint(tmp_path / "m", values, asynchronous=True)
+        memory[:] = 9
+        numbers[0] = 9.0
+        gate.set()
+        saved.result()
+    with evergraph.open_checkpoint(tmp_path / "m") as checkpoint:
+        assert checkpoint["view"].tolist() == [0, 0, 0]
+        assert checkpoint["spread"].tolist() == [0, 0]
+        assert checkpoint["list"].tolist() == [1, 2]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from evergraph import errors
 from evergraph.formats import dtypes
-from evergraph.ops.cells import Handover, RefCell, ResourceCell, writing
+from evergraph.ops.cells import CellLock, Handover, RefCell, ResourceCell, writing
 
 
 def test_a_reference_is_written_in_place_while_its_shape_stays() -> None:
@@ -140,3 +141,28 @@ def test_who_asks_to_be_first_is_not_kept_waiting_by_those_who_come_again_and_ag
         for thread in threads:
             thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_an_interrupt_while_waiting_leaves_no_lock_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = sorted((RefCell("a"), RefCell("b")), key=id)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(second.lock), "acquire", _acquire_unless(second.lock, interrupted))
+    with pytest.raises(KeyboardInterrupt), writing([second, first]):
+        pass
+    got: list[bool] = []
+    other = threading.Thread(target=lambda: got.append(first.lock._lock.acquire(blocking=False)))
+    other.start()
+    other.join()
+    assert got == [True]
+
+
+def _acquire_unless(refused: CellLock, instead: Callable[[], None]) -> Callable[[CellLock], None]:
+    real = CellLock.acquire
+
+    def acquire(lock: CellLock) -> None:
+        (instead if lock is refused else lambda: real(lock))()
+
+    return acquire

@@ -12,6 +12,8 @@ import pytest
 from evergraph import errors
 from evergraph import tf1 as tf
 from evergraph.formats.pinned_array import PinnedArray, SpareArrays
+from evergraph.ops.resources import AssignVariableOp, ReadVariableOp, VarHandleOp
+from evergraph.ops.state import Assign, VariableV2
 from evergraph.runtime.snapshot import Snapshot, VariableTensors
 
 
@@ -174,3 +176,27 @@ def test_a_snapshot_taken_while_another_thread_trains_is_of_one_moment() -> None
         finally:
             stop.set()
             trainer.join()
+
+
+def test_a_reference_and_a_resource_variable_of_one_name() -> None:
+    with tf.Session() as sess:
+        reference = VariableV2(shape=[1], dtype=tf.float32, shared_name="x")
+        handle = VarHandleOp(dtype=tf.float32, shape=[1], shared_name="x")
+        sess.run(Assign(reference, [3.0]))
+        sess.run(AssignVariableOp(handle, [7.0]))
+        read = ReadVariableOp(handle, dtype=tf.float32)
+        snapshot = snapshot_of(sess, [reference, read])
+        assert elements(snapshot.values[reference]).tolist() == [3]
+        assert elements(snapshot.values[read]).tolist() == [7]
+        snapshot.release()
+
+
+def test_spare_memory_is_of_shapes_that_there_are() -> None:
+    spares = SpareArrays()
+    memory = np.zeros(100_000, np.float32)
+    spares.give(memory)
+    v = variable("reference")
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        Snapshot(sess.state, VariableTensors([v.op.outputs[0]]), spares).release()
+    assert not np.shares_memory(spares.copy(memory), memory)

@@ -233,3 +233,63 @@ def test_a_frozen_trunk_is_written_once(tmp_path: Path, asynchronous: bool) -> N
         assert set(sess.run(head)) == {3.0}
         assert set(sess.run(frozen)) == {1.0}
         assert not any(pin.is_needed for name in ("frozen", "head") for pin in pins(sess, name))
+
+
+def test_what_went_wrong_is_logged_and_keeps_no_later_save_from_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model()
+    saver = tf.train.Saver()
+
+    def fail(*unused: Any) -> None:
+        raise errors.StorageFullError(None, None, "No space left on device")
+
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        with monkeypatch.context() as patch:
+            patch.setattr(bundle_writer.BundleWriter, "add", fail)
+            saver.save(sess, str(tmp_path / "bad"), asynchronous=True)
+            assert isinstance(saver._background._pending[0].exception(), errors.OpError)
+        assert "could not be saved in the background: No space left" in caplog.text
+        with pytest.raises(errors.ResourceExhaustedError, match="No space left"):
+            saver.save(sess, str(tmp_path / "final"))
+        assert evergraph.verify_checkpoint(tmp_path / "final").whole
+        saver.save(sess, str(tmp_path / "final"))
+
+
+def test_some_save_has_to_be_possible() -> None:
+    model()
+    with pytest.raises(ValueError, match="most_in_flight is 1 or more, not 0"):
+        tf.train.Saver(most_in_flight=0)
+
+
+@pytest.mark.parametrize("view", [tf.squeeze, lambda v: tf.identity_n([v])[0], tf.identity])
+def test_training_waits_while_a_view_of_its_variable_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: Any
+) -> None:
+    v = tf.get_variable("v", initializer=np.zeros((1, 1000), np.float32))
+    saved = view(v._ref())
+
+    class View(SaveableObject):
+        def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
+            return tf.no_op()
+
+    saver = tf.train.Saver([View(v, [SaveSpec(saved, "", "v")], "v")])
+    seen: list[bool] = []
+    add = bundle_writer.BundleWriter.add
+
+    def watched(self: Any, name: str, value: Any, *rest: Any) -> None:
+        def train() -> None:
+            seen.append(cell.lock._lock.acquire(blocking=False))
+
+        other = threading.Thread(target=train)
+        other.start()
+        other.join()
+        add(self, name, value, *rest)
+
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        cell = sess.state.find_resource("", "v")
+        monkeypatch.setattr(bundle_writer.BundleWriter, "add", watched)
+        saver.save(sess, str(tmp_path / "m"))
+    assert seen == [False]

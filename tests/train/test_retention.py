@@ -84,3 +84,29 @@ def test_the_best_stay_beside_the_newest(tmp_path: Path, lower: bool, stay: list
     expected = ["m-2", "m-4"] if lower else ["m-1", "m-3"]
     assert [os.path.basename(path) for path in saver.best_checkpoints] == expected
     assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "m-5")
+
+
+def test_a_metric_that_is_no_number_is_no_metric(tmp_path: Path) -> None:
+    v = tf.get_variable("v", initializer=1.0)
+    saver = tf.train.Saver(max_to_keep=1, keep_best=1)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        for step, metric in enumerate((0.9, float("nan"), 0.5)):
+            saver.save(sess, str(tmp_path / "m"), step, metric=metric)
+    assert [os.path.basename(path) for path in saver.best_checkpoints] == ["m-0"]
+    assert left(tmp_path) == ["m-0", "m-2"]
+
+
+def test_one_checkpoint_by_two_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    v = tf.get_variable("v", initializer=1.0)
+    saver = tf.train.Saver(max_to_keep=1)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        saver.save(sess, "runs/m", 5)
+        saver.save(sess, "./runs/m", 5)
+        assert left(tmp_path / "runs") == ["m-5"]
+        saver.restore(sess, str(tmp_path / "runs/m-5"))
+        saver.save(sess, "runs/m", 6)
+        saver.save(sess, "runs/m", 7)
+    assert left(tmp_path / "runs") == ["m-5", "m-7"]

@@ -54,7 +54,7 @@ def bundle_writer(
     if base is not None and not is_remote(base):
         try:
             return IncrementalBundleWriter(prefix, base, durability)
-        except (errors.NotFoundError, errors.DataLossError):
+        except errors.OpError:
             pass  # It is gone, or no use: everything is written.
     return BundleWriter(prefix, durability, expected_bytes)
 
@@ -153,7 +153,11 @@ class IncrementalBundleWriter(BundleWriter):
         for shard in shards:
             source = data_path(self._older.prefix, shard, self._older.num_shards)
             target = data_path(self.prefix, len(linked), total)
-            if self._publication.link(source, target) is None:
+            try:
+                file = self._publication.link(source, target)
+            except errors.NotFoundError:
+                file = None  # Somebody has just deleted it.
+            if file is None:
                 self._publication.discard()
                 return {}
             linked[shard] = len(linked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Mapping
@@ -124,10 +125,14 @@ def save_checkpoint(
 
 def _held(tensors: Mapping[str, Any]) -> dict[str, Any]:
     """The values as they are now: what could be written to is copied."""
-    return {
-        name: value.copy() if isinstance(value, np.ndarray) and value.flags.writeable else value
-        for name, value in tensors.items()
-    }
+    return {name: _copied(value) for name, value in tensors.items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        # A view that cannot be written to may be of memory that can.
+        return value.copy() if value.flags.writeable or value.base is not None else value
+    return copy.deepcopy(value) if isinstance(value, (list, tuple, bytearray)) else value
 
 
 def _write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from threading import Condition
 from typing import Any
@@ -39,6 +39,11 @@ class SpareArrays:
         """Takes in an array that only the caller has."""
         if array.nbytes >= _LARGE and not array.dtype.hasobject:
             self._spares.setdefault((array.shape, array.dtype), []).append(array)
+
+    def keep(self, kinds: Container[tuple[tuple[int, ...], np.dtype[Any]]]) -> None:
+        """Forgets those whose shape and type are not among ``kinds``."""
+        for kind in [kind for kind in self._spares if kind not in kinds]:
+            self._spares.pop(kind, None)
 
 
 class PinnedArray:

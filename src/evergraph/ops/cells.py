@@ -283,10 +283,11 @@ def writing(cells: Sequence[Cell]) -> Iterator[None]:
     """Holds the locks of ``cells``, taken in one order for all, so that two updates never wait for
     each other.
     """
-    held = sorted(cells, key=id)
-    for cell in held:
-        cell.lock.acquire()
+    held: list[Cell] = []
     try:
+        for cell in sorted(cells, key=id):
+            cell.lock.acquire()
+            held.append(cell)
         yield
     finally:
         for cell in held:

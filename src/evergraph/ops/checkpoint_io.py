@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,6 @@ from evergraph.graph import shape as shapes
 from evergraph.graph.attributes import to_text
 from evergraph.graph.kernel import KernelContext
 from evergraph.graph.operation import Operation
-from evergraph.graph.origin import origin
 from evergraph.graph.registry import op
 from evergraph.graph.shape import Dims
 from evergraph.graph.tensor import Tensor
@@ -41,8 +40,6 @@ _MOST_READERS = 4
 _MANY_BYTES = 32 << 20
 # Below it, handing a tensor to a thread costs more than reading it.
 _LARGE_BYTES = 256 << 10
-#: Ops whose output may be the memory of their input.
-_ALIASES = frozenset(("Identity", "RefIdentity", "Reshape", "StopGradient", "Assign"))
 #: The ops that write tensors of a graph into a checkpoint.
 SAVE_OPS = frozenset(("Save", "SaveSlices", "SaveV2"))
 
@@ -155,20 +152,39 @@ def saved_inputs(op: Operation) -> Sequence[Tensor]:
     return op.inputs[-len(op.attrs[key]) :]
 
 
-def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> AbstractContextManager[Any]:
-    """While held, no other run writes to ``value``, where that is the buffer of a reference variable.
+@contextmanager
+def _unchanging(ctx: KernelContext, source: Tensor, value: Any) -> Iterator[None]:
+    """While held, no other run writes to the memory of ``value``, where that is the buffer of a reference variable.
 
     A training thread may go on while this one saves. What is pinned stays by itself.
     """
     if isinstance(value, PinnedArray):
-        return nullcontext()
-    op = origin(source, _ALIASES)
-    if op.type not in ("Variable", "VariableV2"):
-        return nullcontext()
-    cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
-    if isinstance(cell, RefCell) and np.may_share_memory(value, cell.buffer):
-        return cell.lock.first()
-    return nullcontext()
+        yield
+        return
+    with ExitStack() as held:
+        for op in _variables_behind(source):
+            cell = ctx.find_resource(op.attrs["container"], op.attrs["shared_name"] or op.name)
+            # Many ops give views: of what is computed from a variable, its memory tells.
+            if (
+                isinstance(cell, RefCell)
+                and cell.buffer is not None
+                and np.may_share_memory(value, cell.buffer)
+            ):
+                held.enter_context(cell.lock.first())
+        yield
+
+
+def _variables_behind(tensor: Tensor) -> Iterator[Operation]:
+    """The reference variables that a value is, or is computed from."""
+    stack, seen = [tensor.op], set()
+    while stack:
+        op = stack.pop()
+        if op in seen:
+            continue
+        seen.add(op)
+        if op.type in ("Variable", "VariableV2"):
+            yield op
+        stack.extend(source.op for source in op.inputs)
 
 
 @op(

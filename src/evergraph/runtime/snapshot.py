@@ -16,7 +16,7 @@ from threading import Condition
 from evergraph.formats.pinned_array import PinnedArray, SpareArrays
 from evergraph.graph.operation import Operation
 from evergraph.graph.tensor import Tensor
-from evergraph.ops.cells import RefCell, ResourceCell
+from evergraph.ops.cells import Cell, RefCell, ResourceCell
 from evergraph.runtime.state import SessionState
 
 _REFERENCES = frozenset(("Variable", "VariableV2"))
@@ -26,16 +26,17 @@ class VariableTensors:
     """Those of ``tensors`` that stand for variables: references, reads of resource variables, identities of these.
 
     Attributes:
-      places: each tensor, how often it was given, and the container and name of its variable.
+      places: each tensor, how often it was given, and the container, name and kind of its variable's cell.
     """
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
-        self.places: list[tuple[Tensor, int, str, str]] = []
+        self.places: list[tuple[Tensor, int, str, str, type[Cell]]] = []
         for tensor, uses in Counter(tensors).items():
             op = _variable_op(tensor)
             if op is not None:
                 name = op.attrs.get("shared_name") or op.name
-                self.places.append((tensor, uses, op.attrs.get("container", ""), name))
+                kind = ResourceCell if op.type == "VarHandleOp" else RefCell
+                self.places.append((tensor, uses, op.attrs.get("container", ""), name, kind))
 
 
 class Snapshot:
@@ -54,12 +55,12 @@ class Snapshot:
         self, state: SessionState, tensors: VariableTensors, spares: SpareArrays | None = None
     ) -> None:
         self.values: dict[Tensor, PinnedArray] = {}
-        moved, spares = Condition(), spares or SpareArrays()
+        moved, self._spares = Condition(), spares or SpareArrays()
         try:
-            for tensor, uses, container, name in tensors.places:
-                cell = state.find_resource(container, name)
-                if isinstance(cell, (RefCell, ResourceCell)):
-                    pin = partial(PinnedArray, uses=uses, moved=moved, spares=spares)
+            for tensor, uses, container, name, kind in tensors.places:
+                cell = state.find_resource(container, name, kind)
+                if cell is not None:
+                    pin = partial(PinnedArray, uses=uses, moved=moved, spares=self._spares)
                     self.values[tensor] = cell.pin(pin)
         except BaseException:
             self.release()
@@ -71,6 +72,7 @@ class Snapshot:
         for value in self.values.values():
             value.drop()
             copied += value.copied_bytes
+        self._spares.keep({(value.shape, value.dtype) for value in self.values.values()})
         return copied
 
 

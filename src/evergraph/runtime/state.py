@@ -56,11 +56,13 @@ class SessionState:
             found: State = self._resources[key]
             return found
 
-    def find_resource(self, container: str, name: str) -> Any:
-        """The object ``name`` in ``container``, whatever its type, or None."""
+    def find_resource(self, container: str, name: str, kind: type | None = None) -> Any:
+        """The object ``name`` of type ``kind`` in ``container`` (None: whatever its type), or None."""
         with self._lock:
-            for kind in self._kinds:
-                found = self._resources.get((container, name, kind))
+            if kind is not None:
+                return self._resources.get((container, name, kind))
+            for known in self._kinds:
+                found = self._resources.get((container, name, known))
                 if found is not None:
                     return found
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +11,8 @@ from dataclasses import dataclass
 
 from evergraph.runtime.session import BaseSession
 from evergraph.runtime.snapshot import Snapshot
+
+_LOG = logging.getLogger("evergraph")
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,11 @@ class BackgroundSaves:
     """The saves of one saver that have not ended. A process that ends waits for them."""
 
     def __init__(self, most_in_flight: int) -> None:
+        if most_in_flight < 1:
+            raise ValueError(f"most_in_flight is 1 or more, not {most_in_flight}.")
         self._most = most_in_flight
         self._pool: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
         self._pending: list[Future[SaveReport]] = []
 
     def start(
@@ -43,34 +50,49 @@ class BackgroundSaves:
 
         ``started`` is when the call began (``time.perf_counter()``).
         """
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "evergraph-save")
         called = time.perf_counter() - started
 
         def finish() -> SaveReport:
             try:
                 path = work()
+            except BaseException as error:
+                # Whoever never asks again should know it all the same.
+                _LOG.error("A checkpoint could not be saved in the background: %s", error)
+                raise
             finally:
                 copied = snapshot.release()
             return SaveReport(path, called, copied, time.perf_counter() - started)
 
-        future = self._pool.submit(finish)
+        try:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1, "evergraph-save")
+            future = self._pool.submit(finish)
+        except BaseException:  # such as at the end of the process
+            snapshot.release()
+            raise
         self._pending.append(future)
         # A session that is closed ends its runs: this one is let through first.
         session.state.unfinished.append(future)
         future.add_done_callback(session.state.unfinished.remove)
 
-    def make_room(self) -> None:
-        """Waits until one more save may be in flight. Raises the error of one that failed, once."""
-        while len(self._pending) >= self._most:
-            self._pending.pop(0).result()
-        for future in [future for future in self._pending if future.done()]:
-            self._pending.remove(future)
-            future.result()
+    def make_room(self, others: bool) -> BaseException | None:
+        """Waits until one more save may be in flight, or, unless ``others`` may be, until none is.
+
+        Returns the error of one that has failed, once.
+        """
+        if self._process != os.getpid():  # A forked process has none of the threads.
+            self._process, self._pool, self._pending = os.getpid(), None, []
+        failed = None
+        most = self._most - 1 if others else 0
+        while self._pending and (len(self._pending) > most or self._pending[0].done()):
+            failed = self._pending[0].exception() or failed
+            self._pending.pop(0)
+        return failed
 
     def wait(self) -> list[SaveReport]:
         """Waits for all; returns their reports, oldest first. Raises the error of one that failed, once."""
         reports = []
         while self._pending:
+            self._pending[0].exception()  # An interrupt leaves it where it is.
             reports.append(self._pending.pop(0).result())
         return reports

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterable, Sequence
 
 from evergraph import errors
+from evergraph.storage import paths
 from evergraph.storage.publish import Durability
 from evergraph.train.checkpoints import (
     checkpoint_exists,
@@ -61,33 +63,36 @@ class Retention:
     def record(self, path: str, most: int, metric: float | None = None) -> None:
         """Adds a checkpoint that has just been saved; of more than ``most`` (0: no limit) the oldest are to go."""
         self._metrics.pop(path, None)
-        if metric is not None:
+        if metric is not None and not math.isnan(metric):  # that is neither better nor worse
             self._metrics[path] = metric
-        self.entries = [entry for entry in self.entries if entry[0] != path]
+        place = paths.absolute(path)
+        self.entries = [entry for entry in self.entries if paths.absolute(entry[0]) != place]
         self.entries.append((path, time.time()))
         # Saved again, it is the newest: what was to be deleted under this name is it.
-        self._doomed = [entry for entry in self._doomed if entry[0] != path]
+        self._doomed = [entry for entry in self._doomed if paths.absolute(entry[0]) != place]
         if not most:
             return
         best = set(self.best)
         too_many = max(0, sum(known not in best for known in self.paths) - most)
-        staying = best | {self.restored}
-        old = [entry for entry in self.entries[:-1] if entry[0] not in staying]
+        staying = {paths.absolute(known) for known in best}
+        if self.restored is not None:
+            staying.add(paths.absolute(self.restored))
+        old = [entry for entry in self.entries[:-1] if paths.absolute(entry[0]) not in staying]
         for entry in old[:too_many]:
             self.entries.remove(entry)
             self._doomed.append(entry)
             self._metrics.pop(entry[0], None)
 
-    def recover(self, paths: Iterable[str]) -> None:
+    def recover(self, prefixes: Iterable[str]) -> None:
         """Takes up the list of an earlier process; those that are not there any more are left out."""
-        there = [path for path in paths if checkpoint_exists(path)]
+        there = [path for path in prefixes if checkpoint_exists(path)]
         self.entries = list(zip(there, get_checkpoint_mtimes(there), strict=True))
 
     def recover_from(self, folder: str, state_file: str) -> None:
         """Takes up what the state file of ``folder`` lists."""
         state = get_checkpoint_state(folder, state_file)
-        paths: Sequence[str] = [] if state is None else state.all_model_checkpoint_paths
-        found = (find_moved(path, folder) for path in paths)
+        listed: Sequence[str] = [] if state is None else state.all_model_checkpoint_paths
+        found = (find_moved(path, folder) for path in listed)
         self.recover(path for path in found if path is not None)
 
     def delete_doomed(self, version: int, meta_graph_suffix: str, durability: Durability) -> None:

@@ -192,7 +192,8 @@ class Saver:
         are old ones deleted: whenever the process dies, the state file names a whole checkpoint.
 
         With ``asynchronous``, the values are those of now, and the rest is done while the program goes on. What goes
-        wrong there is raised by the next ``save`` or by ``wait()``. What later runs write to meanwhile is copied.
+        wrong there is logged, and raised by the next ``save``, when that has saved, or by ``wait()``. What later runs
+        write to meanwhile is copied. The process must not change its folder meanwhile, unless the path is absolute.
 
         Returns the prefix to restore from; None for an empty saver. Raises TypeError where ``sess`` is no session,
         ValueError for a ``latest_filename`` with a path or the same as the checkpoint, RuntimeError before ``build()``.
@@ -210,9 +211,7 @@ class Saver:
         path = self._path(sess, prefix, global_step, latest_filename)
         if not self._is_empty:
             self._notices.before_save(sess.graph, self.saver_def)
-        self._background.make_room()
-        if not asynchronous:
-            self._background.wait()
+        earlier = self._background.make_room(others=asynchronous)
         meta: dict[str, bytes] = {}
         if write_meta_graph:
             meta = self._meta_graphs.files(
@@ -231,17 +230,26 @@ class Saver:
             return saved
 
         if self._is_empty or not (asynchronous or self._incremental):
-            return write({})
-        name = self.saver_def.save_tensor_name
-        if self._saved_tensors is None or not self._saved_tensors.are_of(sess.graph, name):
-            self._saved_tensors = SavedTensors(sess.graph, name)
-        snapshot, values = self._saved_tensors.take(sess)
-        if not asynchronous:
-            try:
-                return write(values)
-            finally:
-                snapshot.release()
-        self._background.start(sess, snapshot, started, lambda: write(values) or path)
+            result = write({})
+        else:
+            name = self.saver_def.save_tensor_name
+            if self._saved_tensors is None or not self._saved_tensors.are_of(sess.graph, name):
+                self._saved_tensors = SavedTensors(sess.graph, name)
+            snapshot, values = self._saved_tensors.take(sess)
+            if asynchronous:
+                self._background.start(sess, snapshot, started, lambda: write(values) or path)
+                result = self._name_of_shards(sess, path)
+            else:
+                try:
+                    result = write(values)
+                finally:
+                    snapshot.release()
+        if earlier is not None:  # Only now: what can be saved is.
+            raise earlier
+        return result
+
+    def _name_of_shards(self, sess: BaseSession, path: str) -> str:
+        """What ``save`` returns for a checkpoint that is not there yet."""
         if self._write_version == SaverDef.V1 and self.saver_def.sharded:
             shards = len(save_ops(sess.graph, self.saver_def.save_tensor_name))
             return f"{path}-?????-of-{shards:05d}"
