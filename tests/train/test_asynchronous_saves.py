@@ -293,3 +293,27 @@ def test_training_waits_while_a_view_of_its_variable_is_written(
         monkeypatch.setattr(bundle_writer.BundleWriter, "add", watched)
         saver.save(sess, str(tmp_path / "m"))
     assert seen == [False]
+
+
+FORK = """
+import os, sys
+import evergraph.tf1 as tf
+
+v = tf.get_variable("v", initializer=1.0)
+saver = tf.train.Saver()
+with tf.Session() as sess:
+    sess.run(v.initializer)
+    saver.save(sess, sys.argv[1] + "/parent", asynchronous=True)
+    saver.wait()  # a fork takes a thread's locks along, and not the thread
+    child = os.fork()
+    if child == 0:
+        saver.save(sess, sys.argv[1] + "/child", asynchronous=True)
+        os._exit(len(saver.wait()))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+"""
+
+
+def test_a_forked_process_saves_by_itself(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", FORK, str(tmp_path)], check=True, timeout=60)
+    for name in ("parent", "child"):
+        assert evergraph.verify_checkpoint(tmp_path / name).whole

@@ -80,8 +80,7 @@ class BackgroundSaves:
 
         Returns the error of one that has failed, once.
         """
-        if self._process != os.getpid():  # A forked process has none of the threads.
-            self._process, self._pool, self._pending = os.getpid(), None, []
+        self._begin_anew_after_a_fork()
         failed = None
         most = self._most - 1 if others else 0
         while self._pending and (len(self._pending) > most or self._pending[0].done()):
@@ -91,8 +90,14 @@ class BackgroundSaves:
 
     def wait(self) -> list[SaveReport]:
         """Waits for all; returns their reports, oldest first. Raises the error of one that failed, once."""
+        self._begin_anew_after_a_fork()
         reports = []
         while self._pending:
             self._pending[0].exception()  # An interrupt leaves it where it is.
             reports.append(self._pending.pop(0).result())
         return reports
+
+    def _begin_anew_after_a_fork(self) -> None:
+        """Forgets the saves of the process that this one was forked from: the threads are that one's."""
+        if self._process != os.getpid():
+            self._process, self._pool, self._pending = os.getpid(), None, []
