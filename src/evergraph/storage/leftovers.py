@@ -107,18 +107,16 @@ def turn(folder: str) -> Iterator[None]:
     is_mine = place in _turns()
     try:
         if not is_mine:
-            with suppress(
-                OSError
-            ):  # no locks here: writers of one prefix have to know of each other
+            # Where there are no locks, writers of one prefix have to know of each other.
+            with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             _turns().add(place)
         yield
     finally:
         if not is_mine:
             _turns().discard(place)
-            with suppress(
-                OSError
-            ):  # closing is not enough: a forked process may have it open as well
+            # Closing is not enough: a forked process may have it open as well.
+            with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
@@ -215,7 +213,7 @@ def _sets(folder: str, names: Sequence[str]) -> list[list[_Leftover]]:
     for name in names:
         parts = _NAME.fullmatch(name) if _MARK in name else None
         # Links and pipes of such names are not ours.
-        if parts and _is_plain(os.path.join(folder, name)):
+        if parts and _plain_file(os.path.join(folder, name)):
             target, kind, process, host, set_id, number = parts.groups()
             file = _Leftover(name, target, kind, int(process), host, set_id, int(number))
             sets.setdefault(f"{process}-{host}-{set_id}", []).append(file)
@@ -224,11 +222,13 @@ def _sets(folder: str, names: Sequence[str]) -> list[list[_Leftover]]:
     ]
 
 
-def _is_plain(path: str) -> bool:
+def _plain_file(path: str) -> os.stat_result | None:
+    """What is known of a file; None where there is none, or something else."""
     try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
+        found = os.lstat(path)
     except OSError:
-        return False
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _listing(folder: str) -> list[str]:
@@ -267,7 +267,7 @@ def _remove_listed(folder: str, path: str) -> None:
             written = os.fstat(file.fileno()).st_mtime_ns
             names = file.read(_LONGEST_LIST).splitlines()
         listed = [os.path.join(folder, os.fsdecode(each)) for each in names if b"/" not in each]
-        there = {name: os.lstat(name) for name in listed if _is_plain(name)}
+        there = {name: found for name in listed if (found := _plain_file(name))}
         # Where they have been saved again, a file that the new ones share with older ones has its old time: but it has
         # got a name since.
         saved_again = any(found.st_mtime_ns > written for found in there.values())

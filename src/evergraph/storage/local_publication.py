@@ -105,10 +105,8 @@ class NewFile:
     def discard(self) -> None:
         """Removes it, or gives what was adopted its old name back."""
         try:
-            for name in (self.temporary, self.unsealed):
+            for name in filter(None, (self.temporary, self.unsealed)):
                 with storage_errors(self.target), suppress(FileNotFoundError):
-                    if name is None:
-                        continue
                     if self.origin is not None and os.path.isdir(_folder_of(self.origin)):
                         os.rename(name, self.origin)
                     else:
@@ -192,9 +190,8 @@ class LocalPublication(FilePublication):
             return None
         with storage_errors(path):
             descriptor = os.open(path, os.O_RDONLY)
-        leftovers.lock(
-            descriptor, shared=True
-        )  # before there is a name that somebody could take for a leftover
+        # Before there is a name that somebody could take for a leftover.
+        leftovers.lock(descriptor, shared=True)
         try:
             os.link(path, temporary)
         except OSError:
