@@ -42,8 +42,9 @@ class SpareArrays:
 
     def keep(self, kinds: Container[tuple[tuple[int, ...], np.dtype[Any]]]) -> None:
         """Forgets those whose shape and type are not among ``kinds``."""
-        for kind in [kind for kind in self._spares if kind not in kinds]:
-            self._spares.pop(kind, None)
+        for kind in list(self._spares):  # in one go: another thread may give one meanwhile
+            if kind not in kinds:
+                self._spares.pop(kind, None)
 
 
 class PinnedArray:
