@@ -85,33 +85,17 @@ class IncrementalBundleWriter(BundleWriter):
         """Nothing yet: how many data files there are is known at the end."""
 
     def _store(self, key: bytes, array: Array | PinnedArray, dtype: DType) -> BundleEntry:
-        sizes: list[int] = []
-        crc = hand_over(array, lambda piece: sizes.append(len(piece)))
-        entry = BundleEntry(dtype.as_datatype_enum, array.shape, size=sum(sizes), crc=mask(crc))
         old = self._known.get(key)
-        same = old is not None and replace(old, shard=0, offset=0) == entry
-        self._stored[key] = array, old if same and self._has_bytes(old, array) else None
+        comparison = _Comparison(self._older, old)
+        crc = hand_over(array, comparison.add)
+        entry = BundleEntry(
+            dtype.as_datatype_enum, array.shape, size=comparison.size, crc=mask(crc)
+        )
+        is_same = (
+            old is not None and comparison.is_same and replace(old, shard=0, offset=0) == entry
+        )
+        self._stored[key] = array, old if is_same else None
         return entry
-
-    def _has_bytes(self, entry: BundleEntry | None, array: Array | PinnedArray) -> bool:
-        """Whether the older checkpoint has just these bytes for a tensor."""
-        assert entry is not None
-        if self._older.big_endian:
-            return False
-        offset = entry.offset
-        is_same = True
-
-        def compare(piece: Bytes) -> None:
-            nonlocal offset, is_same
-            is_same = is_same and file.read(offset, len(piece)) == piece
-            offset += len(piece)
-
-        try:
-            file = self._older.data_file(entry.shard)
-            hand_over(array, compare)
-        except errors.OpError:
-            return False  # Missing or cut short: what was there is written anew.
-        return is_same
 
     def _finish_data(self) -> None:
         linked = self._link(self._worth_linking())
@@ -167,3 +151,28 @@ class IncrementalBundleWriter(BundleWriter):
         """Removes what has been written so far."""
         self._older.close()
         super().discard()
+
+
+class _Comparison:
+    """Holds the bytes of a tensor against those that an older checkpoint has for it, piece by piece.
+
+    Attributes:
+        size: how many bytes there were.
+        is_same: whether the older checkpoint has them all; it may have more.
+    """
+
+    def __init__(self, older: BundleReader, entry: BundleEntry | None) -> None:
+        self._older = older
+        self._entry = entry
+        self.size = 0
+        self.is_same = entry is not None and not entry.slices and not older.big_endian
+
+    def add(self, piece: Bytes) -> None:
+        """Compares the next piece, unless one before it was another."""
+        if self.is_same and self._entry is not None:
+            try:
+                file = self._older.data_file(self._entry.shard)
+                self.is_same = file.read(self._entry.offset + self.size, len(piece)) == piece
+            except errors.OpError:
+                self.is_same = False  # Missing or cut short: what was there is written anew.
+        self.size += len(piece)
