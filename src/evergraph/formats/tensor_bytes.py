@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import numpy as np
 
 from evergraph.formats.array_memory import memory_of
 from evergraph.formats.bundle_strings import encode_strings
 from evergraph.formats.crc32c import crc32c
-from evergraph.formats.pinned_array import PinnedArray
+from evergraph.formats.pinned_array import Array, PinnedArray
 from evergraph.storage.filesystem import Bytes
-
-Array = np.ndarray[Any, Any]
 
 # Large arrays are summed and handed over in pieces that stay in the cache of a core in between.
 _PIECE = 1 << 20
@@ -37,36 +34,25 @@ def hand_over(array: Array | PinnedArray, write: Callable[[Bytes], object]) -> i
     Returns:
         The checksum of all bytes.
     """
-    if isinstance(array, PinnedArray):
-        return _hand_over_pinned(array, write)
     if array.dtype.kind == "O":
-        pieces, total = encode_strings(array.reshape(-1).tolist())
+        with steady(array) as elements:
+            pieces, total = encode_strings(elements.reshape(-1).tolist())
         for text in pieces:
             write(text)
         return total
     if array.dtype.str[0] == ">":
-        array = array.astype(array.dtype.newbyteorder("<"), order="C")
+        with steady(array) as elements:
+            array = elements.astype(elements.dtype.newbyteorder("<"))
     if array.nbytes <= _SMALL:
-        data = array.tobytes()
+        with steady(array) as elements:
+            data = elements.tobytes()
         write(data)
         return crc32c(data)
-    memory = memory_of(np.ascontiguousarray(array))
-    crc = 0
-    for start in range(0, len(memory), _PIECE):
-        piece = memory[start : start + _PIECE]
-        crc = crc32c(piece, crc)
-        write(piece)
-    return crc
-
-
-def _hand_over_pinned(array: PinnedArray, write: Callable[[Bytes], object]) -> int:
-    """As `hand_over`; between two pieces, the elements may move."""
-    if array.nbytes <= _PIECE or array.dtype.kind == "O" or array.dtype.str[0] == ">":
-        with array.steady() as elements:
-            return hand_over(elements, write)
+    if not isinstance(array, PinnedArray):
+        array = np.ascontiguousarray(array)
     crc = 0
     for start in range(0, array.nbytes, _PIECE):
-        with array.steady() as elements:
+        with steady(array) as elements:  # between two pieces, those of a pinned array may move
             piece = memory_of(elements)[start : start + _PIECE]
             crc = crc32c(piece, crc)
             write(piece)

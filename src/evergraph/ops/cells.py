@@ -144,7 +144,7 @@ class RefCell:
         self.lock.acquire_first()
         try:
             pin = make(self.read())
-            self.pins = [*filter(_is_needed, self.pins), pin] if self.pins else [pin]
+            self.pins = [*(known for known in self.pins if known.is_needed), pin]
         finally:
             self.lock.release()
         return pin
@@ -292,10 +292,6 @@ def writing(cells: Sequence[Cell]) -> Iterator[None]:
     finally:
         for cell in held:
             cell.lock.release()
-
-
-def _is_needed(pin: PinnedArray) -> bool:
-    return pin.is_needed
 
 
 def as_array(value: Any, dtype: DType | None) -> Array:
