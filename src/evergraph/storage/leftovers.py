@@ -50,7 +50,16 @@ _WAIT_SECONDS = 10.0
 _LONGEST_LIST = 1 << 20
 
 _given_up: set[str] = set()
-_of_thread = threading.local()
+
+
+class _OfThread(threading.local):
+    """What each thread has of its own: the folders (device, inode) in which it has its turn."""
+
+    def __init__(self) -> None:
+        self.turns: set[tuple[int, int]] = set()
+
+
+_of_thread = _OfThread()
 
 
 @dataclass(frozen=True)
@@ -101,30 +110,25 @@ def turn(folder: str) -> Iterator[None]:
     A thread that has its turn does not wait for itself: a signal's handler may save, too.
     """
     with storage_errors(folder):
-        descriptor = os.open(folder, os.O_RDONLY)
-    found = os.fstat(descriptor)
+        found = os.stat(folder)
     place = found.st_dev, found.st_ino
-    is_mine = place in _turns()
+    if place in _of_thread.turns:
+        yield
+        return
+    with storage_errors(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    _of_thread.turns.add(place)
     try:
-        if not is_mine:
-            # Where there are no locks, writers of one prefix have to know of each other.
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            _turns().add(place)
+        # Where there are no locks, writers of one prefix have to know of each other.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        if not is_mine:
-            _turns().discard(place)
-            # Closing is not enough: a forked process may have it open as well.
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        _of_thread.turns.discard(place)
+        # Closing is not enough: a forked process may have it open as well.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
-
-
-def _turns() -> set[tuple[int, int]]:
-    """The folders in which this thread has its turn."""
-    turns: set[tuple[int, int]] = _of_thread.__dict__.setdefault("turns", set())
-    return turns
 
 
 def give_up(set_id: str) -> None:

@@ -196,9 +196,8 @@ class RemoteFileSystem(FileSystem):
 def _info(place: Place) -> dict[str, Any]:
     """What the store says of a path now."""
     if place.in_object_store and not place.key.strip("/"):
-        return {
-            "type": "directory"
-        }  # the folder of all buckets, which gcsfs would ask for as for a bucket
+        # The folder of all buckets, which gcsfs would ask for as for a bucket.
+        return {"type": "directory"}
     _forget(place)
     return dict(place.store.info(place.key))
 
