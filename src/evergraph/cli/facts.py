@@ -12,7 +12,7 @@ from evergraph import errors
 from evergraph.cli.checkpoint_facts import base_of, checkpoint_facts, step_of
 from evergraph.formats.checkpoint_path import FoundCheckpoint, checkpoints_in, find_checkpoint
 from evergraph.formats.checkpoint_state import parse, resolve, state_path
-from evergraph.formats.kinds import FileKind, advice
+from evergraph.formats.kinds import SAVED_MODELS, FileKind, advice
 from evergraph.formats.saved_model_folder import model_file, versions
 from evergraph.formats.sniff import sniff
 from evergraph.storage import paths
@@ -22,7 +22,6 @@ Facts = dict[str, Any]
 
 _GRAPHS = (FileKind.GRAPH_DEF, FileKind.GRAPH_DEF_TEXT)
 _METAS = (FileKind.META_GRAPH, FileKind.META_GRAPH_TEXT)
-_SAVED = (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT)
 _CHECKPOINTS = (
     FileKind.CHECKPOINT_INDEX,
     FileKind.CHECKPOINT_DATA,
@@ -58,7 +57,7 @@ def facts_of(path: str) -> Facts:
         return graph_facts.graph_file_facts(path)
     if kind in _METAS or path.endswith(".meta"):
         return graph_facts.meta_graph_facts(path)
-    if kind in _SAVED:
+    if kind in SAVED_MODELS:
         return graph_facts.saved_model_facts(path)
     compression = record_facts.compression_of(path, kind)
     if compression is not None:

@@ -45,6 +45,9 @@ class FileKind(enum.Enum):
     UNKNOWN = "of no kind that is known here"
 
 
+#: What the file with the MetaGraphs of a SavedModel may be.
+SAVED_MODELS: Final = (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT)
+
 _IMPORT_GRAPH = "Import it with tf.import_graph_def."
 _IMPORT_META = "Import it with tf.train.import_meta_graph."
 _LOAD_SAVED = "Load the folder that it is in with tf.saved_model.loader.load."

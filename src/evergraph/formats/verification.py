@@ -23,7 +23,7 @@ from evergraph.formats.bundle import META_SUFFIX, data_path, index_path
 from evergraph.formats.bundle_reader import BundleReader
 from evergraph.formats.checkpoint_path import FoundCheckpoint, find_checkpoint, newest_first
 from evergraph.formats.damage import Damage
-from evergraph.formats.kinds import FileKind
+from evergraph.formats.kinds import SAVED_MODELS, FileKind
 from evergraph.formats.saved_model_folder import model_file
 from evergraph.formats.sniff import sniff
 from evergraph.formats.tensor_info import TensorInfo
@@ -129,7 +129,7 @@ def verify_checkpoint(path: Path, progress: Progress | None = None) -> Verificat
         found = find_checkpoint(text)
     except errors.DataLossError as error:
         kind = sniff(text)
-        if kind in (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT):
+        if kind in SAVED_MODELS:
             return verify_checkpoint(paths.split(text)[0] or ".", progress)
         if kind in _OTHER_KINDS:
             raise errors.InvalidValueError(

@@ -11,7 +11,7 @@ import evergraph.ops  # noqa: F401  # declares the ops that graphs consist of
 from evergraph import errors
 from evergraph.formats import graph_file
 from evergraph.formats.checkpoint_path import find_checkpoint
-from evergraph.formats.kinds import FileKind
+from evergraph.formats.kinds import SAVED_MODELS, FileKind
 from evergraph.formats.saved_model_folder import model_file, versions
 from evergraph.formats.sniff import sniff
 from evergraph.graph.collections import GraphKeys
@@ -28,7 +28,6 @@ from evergraph.train.restore_only import restore_only
 from evergraph.train.saver import import_meta_graph
 
 _GRAPHS = (FileKind.GRAPH_DEF, FileKind.GRAPH_DEF_TEXT)
-_SAVED_MODELS = (FileKind.SAVED_MODEL, FileKind.SAVED_MODEL_TEXT)
 #: A model that takes longer than this for one call has most likely been made to.
 DEFAULT_SECONDS = 600.0
 #: The same of memory, and of turns.
@@ -100,7 +99,7 @@ def _saved_model_folder(path: str) -> str | None:
     """The folder of the SavedModel that ``path`` means; None where it means something else."""
     files = filesystem(path)
     if not files.is_folder(path):
-        return (paths.split(path)[0] or ".") if _kind(path) in _SAVED_MODELS else None
+        return (paths.split(path)[0] or ".") if _kind(path) in SAVED_MODELS else None
     if model_file(path) is not None:
         return path
     found = versions(path)

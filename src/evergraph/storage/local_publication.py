@@ -27,7 +27,7 @@ from evergraph import errors
 from evergraph.storage import leftovers
 from evergraph.storage.filesystem import Bytes, FilePublication, OutgoingFile, Path, local_path
 from evergraph.storage.os_errors import raise_storage_error, storage_errors
-from evergraph.storage.publish import sync_folder
+from evergraph.storage.publish import make_folders, sync_folder
 
 if TYPE_CHECKING:
     from evergraph.storage.publish import Durability
@@ -207,7 +207,7 @@ class LocalPublication(FilePublication):
         if self._folder is None:
             self._folder = folder
         if self._make_folders and not self._count:
-            self._make_folder(folder)
+            self._new_folders = make_folders(folder)
         if folder != self._folder:
             raise errors.InvalidValueError(
                 None, None, f"Files of one set lie in one folder: {path} is not in {self._folder}."
@@ -216,15 +216,6 @@ class LocalPublication(FilePublication):
         _check_room(folder, expected_bytes, path)
         self._count += 1
         return leftovers.temporary_name(path, self._set, self._count - 1)
-
-    def _make_folder(self, folder: str) -> None:
-        above = folder
-        while above and not os.path.isdir(above):
-            self._new_folders.append(above)
-            above = os.path.dirname(above)
-        if self._new_folders:
-            with storage_errors(folder):
-                os.makedirs(folder, exist_ok=True)
 
     def _publish(self) -> None:
         """Brings all files to the disk, then gives them their names."""

@@ -74,6 +74,19 @@ def publish_bytes(target: Path, contents: Bytes, durability: Durability = "full"
         files.create(path, len(contents)).write(contents)
 
 
+def make_folders(folder: str) -> list[str]:
+    """Makes a folder and those above it; returns those that were not there, the lowest first."""
+    missing = []
+    above = folder
+    while above and not os.path.isdir(above):
+        missing.append(above)
+        above = os.path.dirname(above)
+    if missing:
+        with storage_errors(folder):
+            os.makedirs(folder, exist_ok=True)
+    return missing
+
+
 def sync_folder(folder: str) -> None:
     """Brings the names in a folder to the disk."""
     with storage_errors(folder):

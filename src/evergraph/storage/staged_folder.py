@@ -8,7 +8,7 @@ import tempfile
 from evergraph import errors
 from evergraph.storage.filesystem import Path, local_path
 from evergraph.storage.os_errors import storage_errors
-from evergraph.storage.publish import sync_folder
+from evergraph.storage.publish import make_folders, sync_folder
 
 _MARK = ".evergraph-"
 
@@ -40,7 +40,7 @@ class LocalStagedFolder:
                 if os.path.isdir(self.target):
                     place, beside = self.target, ""
                 else:
-                    self._make_parents()
+                    self._new_folders = make_folders(os.path.dirname(self.target))
                     place, beside = os.path.split(self.target)
                 # It removes itself where the program ends before the folder is published.
                 self._holder = tempfile.TemporaryDirectory(
@@ -72,13 +72,6 @@ class LocalStagedFolder:
         self._holder.cleanup()
         self._holder = self._folder = None
         self._has_published = True
-
-    def _make_parents(self) -> None:
-        above = os.path.dirname(self.target)
-        while above and not os.path.isdir(above):
-            self._new_folders.append(above)
-            above = os.path.dirname(above)
-        os.makedirs(os.path.dirname(self.target) or ".", exist_ok=True)
 
 
 def _move_members(source: str, target: str, last: str) -> None:
