@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
+from evergraph.errors import documented
+
 # What is looked at is bounded: this runs while an error is being raised.
 _MOST_NAMES = 200_000
 _SHORTLIST = 100
@@ -70,6 +72,15 @@ def did_you_mean(name: str, candidates: Iterable[str], limit: int = 3) -> str:
     """A sentence that names the nearest candidates, or an empty string; to append to a message."""
     names = nearest(name, candidates, limit)
     return f" Nearest names there: {', '.join(map(repr, names))}." if names else ""
+
+
+def no_attribute(module: str, name: str, names: Iterable[str], hint: str = "") -> AttributeError:
+    """The error for a name that ``module`` (as programs call it) does not have: with ``hint``, or the nearest names."""
+    message = f"module '{module}' has no attribute '{name}' in evergraph."
+    if name.startswith("__"):
+        # Python's own machinery asks for such names, and nobody reads what it is told.
+        return AttributeError(message)
+    return documented(AttributeError(message + (hint or did_you_mean(name, names))))
 
 
 def _shared(a: str, b: str) -> int:

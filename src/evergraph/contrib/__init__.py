@@ -7,17 +7,13 @@ import importlib.util
 import pkgutil
 from typing import Any
 
-from evergraph.errors import documented
-from evergraph.nearest import did_you_mean
+from evergraph.nearest import no_attribute
 
 
 def __getattr__(name: str) -> Any:
     if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}") is not None:
         return importlib.import_module(f"{__name__}.{name}")
-    message = f"module 'tf.contrib' has no attribute '{name}' in evergraph."
-    if not name.startswith("__"):
-        message += did_you_mean(name, _modules())
-    raise documented(AttributeError(message))
+    raise no_attribute("tf.contrib", name, _modules())
 
 
 def __dir__() -> list[str]:

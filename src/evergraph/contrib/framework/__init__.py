@@ -51,11 +51,10 @@ from evergraph.contrib.framework.variables import (
     model_variable,
     variable,
 )
-from evergraph.errors import documented
 from evergraph.graph import nest
 from evergraph.graph.default_graph import get_default_graph
 from evergraph.graph.default_graph import graph_of as get_graph_from_inputs
-from evergraph.nearest import did_you_mean
+from evergraph.nearest import no_attribute
 from evergraph.ops.case import smart_case
 from evergraph.ops.checks import is_non_decreasing, is_numeric_tensor, is_strictly_increasing
 from evergraph.ops.cond import smart_cond, smart_constant_value
@@ -165,7 +164,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    message = f"module 'tf.contrib.framework' has no attribute '{name}' in evergraph."
-    if not name.startswith("__"):
-        message += did_you_mean(name, __all__)
-    raise documented(AttributeError(message))
+    raise no_attribute("tf.contrib.framework", name, __all__)

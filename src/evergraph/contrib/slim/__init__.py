@@ -36,8 +36,7 @@ from evergraph.contrib.framework import (
     variable,
 )
 from evergraph.contrib.slim import evaluation, model_analyzer
-from evergraph.errors import documented
-from evergraph.nearest import did_you_mean
+from evergraph.nearest import no_attribute
 
 #: Layers of slim, and what is nearest to them here.
 _LAYERS = {
@@ -102,13 +101,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    message = f"module 'tf.contrib.slim' has no attribute '{name}' in evergraph."
+    hint = ""
     if name in _LAYERS:
-        message += (
+        hint = (
             f" slim's layers are not there yet; the nearest is {_LAYERS[name]}, whose variables may have other names. "
             "A model that slim has built and saved runs without slim, from its MetaGraph: "
             "tf.train.import_meta_graph."
         )
-    elif not name.startswith("__"):
-        message += did_you_mean(name, __all__)
-    raise documented(AttributeError(message))
+    raise no_attribute("tf.contrib.slim", name, __all__, hint)
