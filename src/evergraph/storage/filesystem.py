@@ -180,7 +180,7 @@ class FilePublication(ABC):
             self.discard()
 
 
-class StagedFolder(Protocol):
+class StagedFolder(ABC):
     """A folder to be filled in a place of its own and then published, once or several times.
 
     What has not been published when it is given up, or when the program ends, removes itself.
@@ -192,21 +192,30 @@ class StagedFolder(Protocol):
     target: str
 
     @property
+    @abstractmethod
     def is_free(self) -> bool:
         """Whether nothing (but what a killed process left) is in the target."""
-        ...
 
+    @abstractmethod
     def path(self, *names: str) -> str:
         """The path of a member while the folder is being filled."""
-        ...
 
+    @abstractmethod
     def publish(self, last: str) -> None:
         """Gives the members their place in the target; ``last`` is the member that makes it whole.
 
         Raises:
             AlreadyExistsError: somebody else has put a member of that name there in the meantime.
         """
-        ...
+
+    def _taken(self, last: str) -> errors.FileAlreadyExistsError:
+        """The error for a target in which the member ``last`` is somebody else's."""
+        return errors.FileAlreadyExistsError(
+            None,
+            None,
+            f"{os.path.join(self.target, last)} is there already: another program has exported to "
+            "this folder in the meantime. Nothing has been changed.",
+        )
 
 
 class FileSystem(ABC):

@@ -19,14 +19,14 @@ import weakref
 
 from evergraph import errors
 from evergraph.storage import paths
-from evergraph.storage.filesystem import FileSystem
+from evergraph.storage.filesystem import FileSystem, StagedFolder
 from evergraph.storage.remote_place import place_of
 
 _LOG = logging.getLogger("evergraph")
 _MARK = ".evergraph-"
 
 
-class RemoteStagedFolder:
+class RemoteStagedFolder(StagedFolder):
     """The folder ``target`` of a remote store; see `filesystem.StagedFolder`."""
 
     def __init__(self, files: FileSystem, target: str) -> None:
@@ -59,14 +59,8 @@ class RemoteStagedFolder:
     def publish(self, last: str) -> None:
         if self._holder is None or self._remove_holder is None:
             return
-        made = os.path.join(self.target, last)
-        if not self._is_ours and self._files.exists(made):
-            raise errors.FileAlreadyExistsError(
-                None,
-                None,
-                f"{made} is there already: another program has exported to this folder in the meantime. Nothing has "
-                "been changed.",
-            )
+        if not self._is_ours and self._files.exists(os.path.join(self.target, last)):
+            raise self._taken(last)
         members = [name for name in _files_in(self._files, self._folder) if name != last]
         placed: list[str] = []
         try:

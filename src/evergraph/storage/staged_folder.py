@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 
-from evergraph import errors
-from evergraph.storage.filesystem import Path, local_path
+from evergraph.storage.filesystem import Path, StagedFolder, local_path
 from evergraph.storage.os_errors import storage_errors
 from evergraph.storage.publish import make_folders, sync_folder
 
 _MARK = ".evergraph-"
 
 
-class LocalStagedFolder:
+class LocalStagedFolder(StagedFolder):
     """The folder ``target``; see `filesystem.StagedFolder`.
 
     Where ``target`` is not there, the place is beside it, and publishing is one rename. Where it is there, the place
@@ -58,12 +57,7 @@ class LocalStagedFolder:
                 sync_folder(folder)
             if os.path.isdir(self.target):
                 if not self._has_published and os.path.lexists(os.path.join(self.target, last)):
-                    raise errors.FileAlreadyExistsError(
-                        None,
-                        None,
-                        f"{os.path.join(self.target, last)} is there already: another program has "
-                        "exported to this folder in the meantime. Nothing has been changed.",
-                    )
+                    raise self._taken(last)
                 _move_members(self._folder, self.target, last)
             else:
                 os.rename(self._folder, self.target)
